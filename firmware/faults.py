@@ -1,0 +1,164 @@
+"""Every exception that we raise, each with its wire code. Ordinary life (a wrong PIN, another face)
+is a value, never a fault."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Fault(Exception):
+    """Something broke. `code` is the symbol on the wire; the message is for people who repair."""
+
+    code: ClassVar[str] = "device_fault"
+
+
+# --- card -------------------------------------------------------------------------------------
+class CardFault(Fault):
+    """The card or the way to it."""
+
+    code = "card_unreadable"
+
+
+class MalformedResponse(CardFault):
+    """The card answered with something that is no response, or no such file."""
+
+
+class UnexpectedStatus(CardFault):
+    """A status word that this step does not allow."""
+
+    def __init__(self, status_word: int, doing: str) -> None:
+        super().__init__(f"the card answered {status_word:04X} to {doing}")
+        self.status_word = status_word
+
+
+class RetryCounterLow(CardFault):
+    """The gate of VERIFY: too few tries are left to spend one unasked."""
+
+    code = "retry_counter_low"
+
+    def __init__(self, key: str, tries_left: int | None) -> None:
+        left = "an unknown number of" if tries_left is None else str(tries_left)
+        super().__init__(f"{key}: {left} tries left")
+        self.tries_left = tries_left
+
+
+class VerifyRefused(CardFault):
+    """The card refused a PIN or a collation number; `tries_left` is 0 when it is blocked."""
+
+    code = "verify_refused"
+
+    def __init__(self, key: str, tries_left: int) -> None:
+        super().__init__(f"{key} refused, {tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class CardRemoved(CardFault):
+    """The card left the reader."""
+
+    code = "card_removed"
+
+
+class CardReset(CardFault):
+    """Another program reset the card: its security state is gone."""
+
+    code = "card_reset"
+
+
+class CardChanged(CardFault):
+    """Another card than the one the visit began with."""
+
+    code = "card_changed"
+
+
+class SignatureWrong(CardFault):
+    """The card's signature does not verify with the card's certificate."""
+
+
+class ReaderUnavailable(CardFault):
+    """No reader of that name, or it was unplugged."""
+
+    code = "reader_unavailable"
+
+
+class CardServiceUnavailable(CardFault):
+    """pcscd does not run, or will not speak to this user."""
+
+    code = "card_service_unavailable"
+
+
+class TerminalAuthorityRefused(CardFault):
+    """The card did not accept the terminal's certificate or its proof of possession."""
+
+
+# --- match ------------------------------------------------------------------------------------
+class MatchFault(Fault):
+    """Pixels, models and cameras."""
+
+
+class MalformedPhoto(MatchFault):
+    """The photo on the chip is not a picture that we are willing to decode."""
+
+    code = "photo_unreadable"
+
+
+class ModelRejected(MatchFault):
+    """A model file is missing, or is not the one its card names."""
+
+    code = "model_rejected"
+
+
+class CameraUnavailable(MatchFault):
+    """No camera, or no frames from it."""
+
+    code = "camera_unavailable"
+
+
+# --- worker, settings --------------------------------------------------------------------------
+class WorkerLost(Fault):
+    """A worker process missed its deadline or ended; a new one has been started."""
+
+    code = "worker_lost"
+
+
+class BadSettings(Fault):
+    """A settings file that cannot be used; the message names the key."""
+
+    code = "bad_settings"
+
+
+# --- what leaves, and the way there --------------------------------------------------------------
+class MalformedStatement(Fault):
+    """Bytes that are no statement, or are not signed as they must be."""
+
+    code = "evidence_rejected"
+
+
+class MalformedMessage(Fault):
+    """Bytes on the link that are no message of its schema."""
+
+    code = "malformed_message"
+
+
+class MalformedFrame(Fault):
+    """Bytes on the line that are no frame."""
+
+    code = "malformed_frame"
+
+
+class LinkLost(Fault):
+    """The other side of the link is gone."""
+
+    code = "link_lost"
+
+
+# --- testbench -----------------------------------------------------------------------------------
+class MalformedTrace(Fault):
+    """A trace file that cannot be read; the message names file and line."""
+
+    code = "malformed_trace"
+
+
+class TraceMismatch(Fault):
+    """A replay was asked something that its trace does not hold."""
+
+    code = "trace_mismatch"
