@@ -215,3 +215,16 @@ class Language(StrEnum):
     KO = "ko"
     ES = "es"
     PT = "pt"
+
+
+class Hint(StrEnum):
+    """What the person before the camera could do for a better picture."""
+
+    NO_FACE = "no_face"
+    ONE_PERSON_ONLY = "one_person_only"
+    CLOSER = "closer"
+    FARTHER = "farther"
+    MORE_LIGHT = "more_light"
+    LESS_LIGHT = "less_light"
+    LOOK_HERE = "look_here"
+    HOLD_STILL = "hold_still"

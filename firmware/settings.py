@@ -1,0 +1,79 @@
+"""One frozen `Settings`, read once from TOML. Unknown keys are refused; every time is in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from firmware.faults import BadSettings
+from firmware.words import ClockTrust, Language, Method, Profile
+
+
+class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The card worker's."""
+
+    reader: str = "*"
+    """Name pattern (fnmatch) of the PC/SC reader."""
+    pcsc_socket: str | None = None
+    """A private PC/SC daemon's socket, in place of the system's."""
+    terminal_authority: str | None = None
+    """`entry point:argument` of the PIN-less path; None: the card signs for a PIN only."""
+    issuer_keys: str | None = None
+    """Folder of card-face issuer keys; without it photos are `unverified`."""
+    allow_unverified_photo: bool = False
+    answer_within_s: float = 3.0
+
+
+class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The vision worker's. A camera is `kind:argument`: `pi:0`, `images:DIR`, `video:FILE`, `v4l2:0`,
+    or the name of a `kazashi.cameras` entry point."""
+
+    face_camera: str = "pi:0"
+    tray_camera: str | None = None
+    models: str = "models"
+    threads: int = 1
+    answer_within_s: float = 5.0
+
+
+class StaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may look in the camera's place. `passcode` is scrypt's salt and hash in hex, `salt$hash`."""
+
+    staff_id: str
+    passcode: str
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that a site can set."""
+
+    state_dir: str
+    runtime_dir: str
+    device_id: str = "kazashi-1"
+    link: str = "unix:link.sock"
+    """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
+    panel_port: int = 8770
+    """0 takes a free one; the address stands in runtime_dir/panel.json."""
+    profiles: tuple[Profile, ...] = (Profile.CLINIC,)
+    methods: tuple[Method, ...] = (Method.FACE, Method.PIN, Method.STAFF)
+    language: Language = Language.JA
+    hotline: str = "0120-95-0178"
+    clock_trust: ClockTrust | None = None
+    """None asks the system."""
+    time_scale: float = 1.0
+    """All time limits times this: for emulated machines."""
+    looks: int = 3
+    """Comparisons of faces in one visit."""
+    look_s: float = 8.0
+    staff: tuple[StaffMember, ...] = ()
+    card: CardSettings = CardSettings()
+    vision: VisionSettings = VisionSettings()
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a TOML file. Raises `BadSettings`, which names the key."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except OSError as cause:
+        raise BadSettings(f"{path}: {cause.strerror}") from cause
+    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        raise BadSettings(f"{path}: {cause}") from cause
