@@ -162,3 +162,28 @@ class TraceMismatch(Fault):
     """A replay was asked something that its trace does not hold."""
 
     code = "trace_mismatch"
+
+
+# --- simulator -----------------------------------------------------------------------------------
+class SimulationFault(Fault):
+    """The simulated world; none of these can happen on an appliance."""
+
+    code = "simulation_fault"
+
+
+class SimulationNotPrepared(SimulationFault):
+    """A file of the simulated world is missing or unfit; the message says what to run."""
+
+    code = "simulation_not_prepared"
+
+
+class CardServiceNotStarted(SimulationFault):
+    """The private PC/SC daemon did not come up, or is gone."""
+
+    code = "card_service_not_started"
+
+
+class ControlRefused(SimulationFault):
+    """The virtual card's control socket refused a request, and said why."""
+
+    code = "control_refused"
