@@ -23,6 +23,24 @@ class MalformedResponse(CardFault):
     """The card answered with something that is no response, or no such file."""
 
 
+class MalformedCommand(CardFault):
+    """A command that cannot be: our own fault, or a stranger's bytes shown to the virtual card."""
+
+    code = "malformed_command"
+
+
+class MalformedCredential(CardFault):
+    """Digits that are no PIN or no collation number, or that have been wiped. Nothing was sent."""
+
+    code = "malformed_credential"
+
+
+class CertificateMissing(CardFault):
+    """The card holds no user authentication certificate."""
+
+    code = "certificate_missing"
+
+
 class UnexpectedStatus(CardFault):
     """A status word that this step does not allow."""
 
