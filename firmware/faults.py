@@ -195,6 +195,12 @@ class SimulationNotPrepared(SimulationFault):
     code = "simulation_not_prepared"
 
 
+class UnknownPatient(SimulationFault):
+    """No virtual patient of that id, or one without what was asked for."""
+
+    code = "unknown_patient"
+
+
 class CardServiceNotStarted(SimulationFault):
     """The private PC/SC daemon did not come up, or is gone."""
 
