@@ -47,11 +47,13 @@ class CommandApdu:
             raise MalformedCommand(f"Le {self.le} is out of range")
 
     def __repr__(self) -> str:
-        header = bytes((self.cla, self.ins, self.p1, self.p2)).hex(" ").upper()
-        shown = f"{len(self.data)} secret bytes" if self.is_secret else self.data.hex().upper()
-        return f"CommandApdu({header}{', ' if self.data else ''}{shown if self.data else ''}" + (
-            f", le={self.le})" if self.le is not None else ")"
-        )
+        parts = [bytes((self.cla, self.ins, self.p1, self.p2)).hex(" ").upper()]
+        if self.data:
+            size = f"{len(self.data)} secret bytes"
+            parts.append(size if self.is_secret else self.data.hex().upper())
+        if self.le is not None:
+            parts.append(f"le={self.le}")
+        return f"CommandApdu({', '.join(parts)})"
 
     @property
     def is_secret(self) -> bool:

@@ -20,6 +20,7 @@ KEY_LOCKED: Final = 0x6984  # and what this card says (JICSAP: "IEF locked"); bo
 CONDITIONS_NOT_SATISFIED: Final = 0x6985
 NO_CURRENT_EF: Final = 0x6986
 WRONG_DATA: Final = 0x6A80
+FUNCTION_NOT_SUPPORTED: Final = 0x6A81
 FILE_NOT_FOUND: Final = 0x6A82  # no such application, or no such file in it
 RECORD_NOT_FOUND: Final = 0x6A83
 WRONG_P1_P2: Final = 0x6A86
@@ -46,6 +47,7 @@ _MEANINGS: Final = {
     CONDITIONS_NOT_SATISFIED: "conditions of use not satisfied",
     NO_CURRENT_EF: "no file is selected",
     WRONG_DATA: "wrong data",
+    FUNCTION_NOT_SUPPORTED: "function not supported",
     FILE_NOT_FOUND: "no such application or file",
     RECORD_NOT_FOUND: "no such record",
     WRONG_P1_P2: "wrong P1 or P2",
