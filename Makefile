@@ -1,0 +1,49 @@
+# The commands of a working copy. Each sets up what it needs first; a second call finds it done.
+
+PROGRAMS := .venv/bin
+COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup ready run serve test check models docs bench-accuracy lock clean
+
+help:  ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+setup:  ## Install what is missing and build the simulated world
+	@packaging/setup.sh
+
+ready:
+	@packaging/setup.sh --quiet
+
+run: ready  ## Play one whole simulated visit and print its result
+	@$(PROGRAMS)/kazashi-simulator visit --patient valid
+
+serve: ready  ## Keep the simulated appliance up; prints the panel's address and the socket's path
+	@$(PROGRAMS)/kazashi-simulator serve
+
+test: check  ## Run every check and every test (ARGS="-k visit" chooses)
+	@$(PROGRAMS)/pytest $(ARGS)
+
+check: ready  ## Lint, format and types, without tests
+	@$(PROGRAMS)/ruff check --quiet .
+	@$(PROGRAMS)/ruff format --quiet --check .
+	@$(PROGRAMS)/mypy
+
+models: ready  ## Build the models again and compare each with its card
+	@$(PROGRAMS)/python models/make_faces.py
+	@$(PROGRAMS)/python models/make_models.py
+
+docs: ready  ## Write the generated documents again
+	@$(PROGRAMS)/python docs/generate.py
+
+bench-accuracy: ready  ## Measure error rates of the face comparison, with intervals
+	@$(PROGRAMS)/python benchmarks/accuracy.py
+
+lock:  ## Choose the newest versions of all dependencies and write their hashes
+	@$(COMPILE) --upgrade --extra firmware --extra host --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/bootstrap.in -o packaging/bootstrap.lock
+	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
+
+clean:  ## Remove everything that is built; git status stays as it was
+	@rm -rf build .venv models/*/*.onnx kazashi.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
