@@ -1,0 +1,71 @@
+"""What a model's card.toml says: the network's origin, its hash, and how well it decides."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from firmware.faults import ModelRejected
+
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose weights these are, and the package and file that they were taken from."""
+
+    upstream: str
+    licence: str
+    package: str
+    version: str
+    package_sha256: Sha256
+    member: str
+    member_sha256: Sha256
+
+
+class NetworkInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The one shape that the network takes (batch, channels, height, width), and its scale."""
+
+    shape: tuple[int, int, int, int]
+    scale: Annotated[float, Meta(gt=0.0)]  # pixels of 0 … 255 are multiplied with it
+    preprocessing: str
+    outputs: str
+
+
+class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A threshold together with the error rates that were measured at it (ISO/IEC 19795-1)."""
+
+    id: str
+    threshold: Annotated[float, Meta(gt=0.0, lt=1.0)]  # cosine
+    frames: Annotated[int, Meta(ge=1)]  # fused in the whole look that the rates below belong to
+    fmr: Share
+    fmr_upper_95: Share  # by identities, not by pairs
+    fnmr: Share
+    fnmr_upper_95: Share
+    impostor_pairs: Count
+    genuine_pairs: Count
+    measured_on: str
+    report: str
+
+
+class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One model. Only the embedder has an operating point."""
+
+    model_id: str
+    file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
+    sha256: Sha256
+    bytes: Count
+    origin: Origin
+    input: NetworkInput
+    operating_point: OperatingPoint | None = None
+
+
+def parse_model_card(content: bytes, where: str) -> ModelCard:
+    """The card in the bytes of a card.toml; `ModelRejected` names `where` it stands."""
+    try:
+        return msgspec.toml.decode(content, type=ModelCard)
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise ModelRejected(f"{where}: {cause}") from cause
