@@ -21,9 +21,9 @@ from firmware.card.files import CARD_FACE, FIRST_GENERATION, Key
 from firmware.faults import MalformedResponse
 
 TAG = 0xFF20
-OFFSETS, BIRTH_DATE, SEX, PUBLIC_KEY, NAME, ADDRESS, PHOTO, SIGNATURE, EXPIRY, SECURITY_CODE = (
-    TAGS
-) = tuple(range(0xDF21, 0xDF2B))
+OFFSETS, BIRTH_DATE, SEX, PUBLIC_KEY, NAME = 0xDF21, 0xDF22, 0xDF23, 0xDF24, 0xDF25
+ADDRESS, PHOTO, SIGNATURE, EXPIRY, SECURITY_CODE = 0xDF26, 0xDF27, 0xDF28, 0xDF29, 0xDF2A
+TAGS = tuple(range(OFFSETS, SECURITY_CODE + 1))
 # The signature covers one hash of each group, so that a verifier can do without the photo.
 SIGNED_GROUPS = ((BIRTH_DATE, SEX, PUBLIC_KEY), (NAME, ADDRESS), (PHOTO,))
 KEY_EXPONENT, KEY_MODULUS = 0x90, 0x91

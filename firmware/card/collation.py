@@ -26,9 +26,9 @@ OLDEST_HOLDER_YEARS = 130
 
 
 class Era(Enum):
-    """Japanese eras by their first day (改元の日). Dates before 1873 are never needed."""
+    """Japanese eras by their first day; the day of a change counts to the new era."""
 
-    MEIJI = date(1868, 10, 23)
+    MEIJI = date(1868, 1, 25)  # proclaimed in October, counted from New Year
     TAISHO = date(1912, 7, 30)
     SHOWA = date(1926, 12, 25)
     HEISEI = date(1989, 1, 8)
@@ -100,17 +100,10 @@ def birth_dates(six_digits: str) -> frozenset[date]:
             found.add(born)
     for era in Era:
         born = _day(era.first_day.year + year - 1, month, day)
-        if born is not None and to_era_or_none(born) == (era, year):
+        # The era must have run on that day: 昭和 ends with 64-01-07, 平成 begins with 01-01-08.
+        if born is not None and born >= Era.MEIJI.first_day and to_era(born).era is era:
             found.add(born)
     return frozenset(found)
-
-
-def to_era_or_none(day: date) -> tuple[Era, int] | None:
-    """Era and year of a date; None before Meiji."""
-    if day < Era.MEIJI.first_day:
-        return None
-    converted = to_era(day)
-    return converted.era, converted.year
 
 
 def plausible(digits: str, today: date | None = None) -> bool:

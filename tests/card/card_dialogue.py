@@ -1,0 +1,78 @@
+"""A dialogue for a test: what the card answers, and what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from firmware.card import scripts
+from firmware.card.apdu import CommandApdu, ResponseApdu, Script, T
+
+OK = "9000"
+
+
+def answer(encoded: str | bytes | ResponseApdu) -> ResponseApdu:
+    if isinstance(encoded, ResponseApdu):
+        return encoded
+    return ResponseApdu.decode(bytes.fromhex(encoded) if isinstance(encoded, str) else encoded)
+
+
+class Listed:
+    """Answers in the order of a list; one command too many fails the test."""
+
+    def __init__(self, *answers: str | bytes | ResponseApdu) -> None:
+        self.answers = [answer(each) for each in answers]
+        self.sent: list[CommandApdu] = []
+
+    def __call__(self, command: CommandApdu) -> ResponseApdu:
+        self.sent.append(command)
+        assert self.answers, f"one command too many: {command}"
+        return self.answers.pop(0)
+
+    @property
+    def sent_hex(self) -> list[str]:
+        return [command.encode().hex().upper() for command in self.sent]
+
+    def play(self, script: Script[T]) -> T:
+        result = scripts.run(script, self)
+        assert not self.answers, "the script ended early"
+        return result
+
+
+class FileCard:
+    """Answers SELECT and READ BINARY from files; anything else from a table by instruction."""
+
+    def __init__(
+        self,
+        files: Mapping[int, bytes],
+        by_instruction: Mapping[int, Callable[[CommandApdu], ResponseApdu]] | None = None,
+        longest_answer: int = 65536,
+    ) -> None:
+        self.files = files
+        self.by_instruction = by_instruction or {}
+        self.longest_answer = longest_answer
+        self.sent: list[CommandApdu] = []
+        self._selected = b""
+
+    def __call__(self, command: CommandApdu) -> ResponseApdu:
+        self.sent.append(command)
+        if command.ins in self.by_instruction:
+            return self.by_instruction[command.ins](command)
+        if command.ins == 0xA4:
+            self._selected = b""
+            if command.p1 == 0x02:
+                ef_id = int.from_bytes(command.data, "big")
+                if ef_id not in self.files:
+                    return answer("6A82")
+                self._selected = self.files[ef_id]
+            return answer(OK)
+        if command.ins == 0xB0:
+            offset = command.p1 << 8 | command.p2
+            if offset >= len(self._selected):
+                return answer("6B00")
+            size = min(command.le or 0, self.longest_answer)
+            return ResponseApdu(self._selected[offset : offset + size], 0x9000)
+        return answer("6D00")
+
+    @property
+    def instructions(self) -> Sequence[int]:
+        return [command.ins for command in self.sent]
