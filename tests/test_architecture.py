@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 DEVICE_LIBRARIES = {
     *("smartcard", "serial", "picamera2", "libcamera", "gpiozero", "lgpio", "RPi"),
     *("onnxruntime", "rapidocr_onnxruntime"),
-    *("aiohttp", "sqlite3", "socket", "socketserver", "http", "urllib", "selectors", "select"),
+    *("aiohttp", "sqlite3", "socket", "socketserver", "selectors", "select"),
+    *("http.client", "http.server", "urllib.request"),
     *("subprocess", "multiprocessing", "signal", "fcntl", "termios", "pty"),
 }
 # A core is never a coroutine; these rooms are made of connections.
@@ -162,7 +163,11 @@ def test_what_ships_never_names_what_does_not(path: Path) -> None:
 def test_only_shells_touch_the_world(path: Path) -> None:
     room = room_of(module_of(path))
     forbidden = DEVICE_LIBRARIES if room in ASYNC_ROOMS else DEVICE_LIBRARIES | {"asyncio"}
-    touched = {name for name in imports(path) if name.split(".")[0] in forbidden}
+    touched = {
+        name
+        for name in imports(path)
+        if name.split(".")[0] in forbidden or ".".join(name.split(".")[:2]) in forbidden
+    }
     for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             used = (node.value.id, node.attr)
