@@ -1,4 +1,4 @@
-"""ONNX Runtime behind `FaceNetworks`: files checked by their hash, then one session for life.
+"""ONNX Runtime behind `FaceNetworks`: files checked by hash, then one session for life. [shell]
 
 It knows nothing of faces: raw arrays in, raw arrays out.
 """

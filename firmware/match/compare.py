@@ -1,0 +1,122 @@
+"""From a photo and some looks at a person to one decision, as few looks as possible.
+
+The rule is sequential: from three fit frames on, their mean may decide for the same person; only
+five may decide against. The operating point was measured with this very rule, since each further
+try gives an impostor a further chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from firmware.faults import MalformedPhoto
+from firmware.match.align import aligned_face
+from firmware.match.decide import decide
+from firmware.match.detect import Landmarks, find_faces, place_landmarks
+from firmware.match.model_card import OperatingPoint
+from firmware.match.networks import FaceNetworks, Grey
+from firmware.match.quality import Quality, QualityLimits, judge, judge_faces, measure
+from firmware.match.template import FaceTemplate, compare, embed, fuse
+from firmware.words import MatchDecision, PadDecision
+
+
+@dataclass(frozen=True, slots=True)
+class LookRule:
+    """How many fit frames are fused: `at_least` to accept, `at_most` before a refusal."""
+
+    at_least: int = 3
+    at_most: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One frame, looked at: its template only if it is fit to compare."""
+
+    quality: Quality
+    template: FaceTemplate | None
+    landmarks: Landmarks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the looks so far came to. The score stays inside the device, and out of every repr."""
+
+    decision: MatchDecision  # TRY_AGAIN: more fit frames are wanted
+    pad: PadDecision
+    frames: int
+    model_id: str
+    operating_point_id: str
+    score: float | None = field(repr=False)
+
+
+def scores_in_turn(
+    reference: FaceTemplate, probes: Sequence[FaceTemplate], rule: LookRule
+) -> Iterator[tuple[int, float]]:
+    """(frames fused, score) for each try that the rule allows; none while frames are too few."""
+    for count in range(rule.at_least, min(rule.at_most, len(probes)) + 1):
+        yield count, compare(fuse(probes[:count]), reference)
+
+
+class Comparer:
+    """The whole way from pixels to a decision, for one set of networks. It keeps no face."""
+
+    def __init__(
+        self,
+        networks: FaceNetworks,
+        model_id: str,
+        point: OperatingPoint,
+        limits: QualityLimits | None = None,
+        rule: LookRule | None = None,
+    ) -> None:
+        self._networks, self._model_id, self._point = networks, model_id, point
+        self._limits = limits or QualityLimits()
+        self._rule = rule or LookRule()
+
+    @property
+    def rule(self) -> LookRule:
+        return self._rule
+
+    def reference(self, photo: Grey) -> FaceTemplate:
+        """The template of the photo on the chip; `MalformedPhoto` if it does not show one face.
+
+        The limits for a live look do not hold for it: there is no other photo to ask for.
+        """
+        faces = find_faces(self._networks, photo)
+        if not judge_faces(faces, self._limits).fit:
+            raise MalformedPhoto(f"the photo shows {len(faces)} faces")
+        landmarks = place_landmarks(self._networks, photo, faces[0])
+        if not landmarks.presence >= self._limits.presence:
+            raise MalformedPhoto("the photo shows no face that could be measured")
+        return embed(self._networks, aligned_face(photo, landmarks.five))
+
+    def look(self, frame: Grey) -> Look:
+        """One live frame in grey. Nobody is embedded who is not fit to be compared."""
+        faces = find_faces(self._networks, frame)
+        quality = judge_faces(faces, self._limits)
+        if not quality.fit:
+            return Look(quality, None)
+        landmarks = place_landmarks(self._networks, frame, faces[0])
+        face = aligned_face(frame, landmarks.five)
+        quality = judge(measure(frame, faces[0], landmarks, face), self._limits)
+        template = embed(self._networks, face) if quality.fit else None
+        return Look(quality, template, landmarks)
+
+    def compare(
+        self,
+        reference: FaceTemplate,
+        probes: Sequence[FaceTemplate],
+        pad: PadDecision = PadDecision.NOT_DONE,
+    ) -> Comparison:
+        """Decide on the fit frames so far, oldest first; a frame more, and it is asked again.
+
+        Presentation-attack detection is not part of this: whoever does it says what came of it.
+        """
+        decision, used, score = MatchDecision.TRY_AGAIN, len(probes), None
+        for used, score in scores_in_turn(reference, probes, self._rule):
+            decision = decide(score, pad, True, self._point)
+            if decision is not MatchDecision.NOT_SAME_PERSON:
+                break
+            if used < self._rule.at_most:
+                decision = MatchDecision.TRY_AGAIN
+        return Comparison(decision, pad, used, self._model_id, self._point.id, score)
