@@ -23,13 +23,10 @@ from cryptography.x509.oid import NameOID
 
 from firmware.card.apdu import CommandApdu, Script
 from firmware.card.files import TERMINAL_CERTIFICATE_KEY_ID
+from firmware.card.terminal_authority import CHALLENGE_BYTES
 from firmware.faults import SimulationNotPrepared, TerminalAuthorityRefused
 from firmware.simulator.card_verifiable import CardVerifiableCertificate, KeyId
-from firmware.simulator.terminal_dialogue import (
-    CHALLENGE_BYTES,
-    certificate_commands,
-    proof_command,
-)
+from firmware.simulator.terminal_dialogue import certificate_commands, proof_command
 from firmware.simulator.world import PUBLIC_MODE, SECRET_MODE, World, read_prepared, write_whole
 
 KEY_BITS: Final = 2048
@@ -186,7 +183,10 @@ def public_pem(key: rsa.RSAPublicKey) -> bytes:
 def load_private_key(pem: bytes, source: str) -> rsa.RSAPrivateKey:
     """An RSA private key from PEM; `source` names the file in the SimulationNotPrepared raised."""
     try:
-        key = serialization.load_pem_private_key(pem, password=None)
+        # Our own keys: their primes are not proven again, which would take 30 ms a key.
+        key = serialization.load_pem_private_key(
+            pem, password=None, unsafe_skip_rsa_key_validation=True
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
         raise SimulationNotPrepared(f"{source} is no key: remove it, run `make setup`") from cause
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != KEY_BITS:

@@ -1,8 +1,7 @@
 """特定機関認証 as we model it: what a terminal sends, and how the virtual card judges it.
 
-Public is only the shape of the first two commands (EF 0016, a body of 307 bytes, a signature
-object). The header of that body, the proof of possession and all status words but 6700 are
-*assumed*; a real card need not agree, and we claim no compatibility.
+`firmware/card/terminal_authority.py` says which shapes are public. What is inside the body, what
+the proof signs and all status words but 6700 are *assumed*: a real card need not agree.
 """
 
 from __future__ import annotations
@@ -16,6 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from firmware.card import status_word as sw
 from firmware.card import tlv
 from firmware.card.apdu import CommandApdu
+from firmware.card.terminal_authority import (
+    BODY_BYTES,
+    CHALLENGE_BYTES,
+    P1_BODY,
+    P1_SIGNATURE,
+    P2_CERTIFICATE,
+    SIGNATURE_TAG,
+    present_certificate_body,
+    present_certificate_signature,
+    prove_possession,
+)
 from firmware.faults import MalformedResponse
 from firmware.simulator.card_verifiable import (
     CardVerifiableCertificate,
@@ -24,14 +34,7 @@ from firmware.simulator.card_verifiable import (
     sign,
 )
 
-INS_CERTIFICATE: Final = 0xA2
-INS_EXTERNAL_AUTHENTICATE: Final = 0x82
-P1_BODY: Final = 0x06
-P1_SIGNATURE: Final = 0x00
-P2_TERMINAL: Final = 0xC1
-BODY_OBJECT_BYTES: Final = 307
-CHALLENGE_BYTES: Final = 32
-# Assumed: the body object of a certificate under one more header, which makes 307 bytes of 302.
+# The body object of a card-verifiable certificate under one more header: 302 bytes become 307.
 _OUTER_TAG: Final = 0x7F4E
 _PROOF_DOMAIN: Final = b"kazashi-simulated-terminal-v1\x00"
 
@@ -40,15 +43,14 @@ def certificate_commands(certificate: CardVerifiableCertificate) -> tuple[Comman
     """The two commands that show the card a terminal's certificate."""
     body = tlv.encode(_OUTER_TAG, certificate.body_object)
     return (
-        CommandApdu(0x80, INS_CERTIFICATE, P1_BODY, P2_TERMINAL, body),
-        CommandApdu(0x80, INS_CERTIFICATE, P1_SIGNATURE, P2_TERMINAL, certificate.signature_object),
+        present_certificate_body(body),
+        present_certificate_signature(certificate.signature),
     )
 
 
 def proof_command(key: rsa.RSAPrivateKey, challenge: bytes) -> CommandApdu:
     """EXTERNAL AUTHENTICATE: the terminal signs the card's fresh challenge."""
-    proof = sign(key, _PROOF_DOMAIN + challenge)
-    return CommandApdu(0x00, INS_EXTERNAL_AUTHENTICATE, 0x00, 0x00, proof)
+    return prove_possession(sign(key, _PROOF_DOMAIN + challenge))
 
 
 @dataclass(slots=True)
@@ -74,15 +76,15 @@ class TerminalCheck:
     def receive_certificate(self, command: CommandApdu) -> int:
         """Take the body or the signature; returns the status word."""
         self._terminal, self.proven = None, False
-        if (command.p1, command.p2) == (P1_BODY, P2_TERMINAL):
+        if (command.p1, command.p2) == (P1_BODY, P2_CERTIFICATE):
             return self._receive_body(command.data)
-        if (command.p1, command.p2) == (P1_SIGNATURE, P2_TERMINAL):
+        if (command.p1, command.p2) == (P1_SIGNATURE, P2_CERTIFICATE):
             return self._receive_signature(command.data)
         return sw.WRONG_P1_P2
 
     def _receive_body(self, data: bytes) -> int:
         self._body = None
-        if len(data) != BODY_OBJECT_BYTES:
+        if len(data) != BODY_BYTES:
             return sw.WRONG_LENGTH
         try:
             (outer,) = tlv.expect(data, _OUTER_TAG)
@@ -97,7 +99,7 @@ class TerminalCheck:
         if body is None:
             return sw.CONDITIONS_NOT_SATISFIED
         try:
-            (signature,) = tlv.expect(data, 0x5F37)
+            (signature,) = tlv.expect(data, SIGNATURE_TAG)
         except MalformedResponse:
             return sw.WRONG_LENGTH  # measured on a card for 256 bytes without the tag
         if not is_signed(self.root, signature.value, body):
