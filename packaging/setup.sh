@@ -187,7 +187,7 @@ build_models() {
 prepare_world() {
   local key
   key=$(key_of firmware/simulator/*.py)
-  if is_stamped build/stamps/world "$key"; then
+  if is_stamped build/stamps/world "$key" && [ -d build/simulation/cards ]; then
     already "simulated world"
     return
   fi

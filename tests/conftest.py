@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("KAZASHI_BUILD", ROOT / "build")).resolve()
-# What `make setup` leaves behind; each is the last thing that its step writes.
+# What `make setup` leaves behind in it.
 WORLD = ("simulation/authorities", "simulation/cards", "simulation/faces", "simulation/vpcd")
 
 
-def missing_from_world(build: Path) -> list[str]:
-    """Parts of the simulated world that are absent or empty."""
-    return [part for part in WORLD if not any((build / part).glob("*"))]
+def missing_from_world() -> list[str]:
+    """What a simulated visit needs and this machine does not have; empty when all is there."""
+    absent = [f"{BUILD / part}" for part in WORLD if not any((BUILD / part).glob("*"))]
+    for card in sorted((ROOT / "models").glob("*/card.toml")):
+        if not any(card.parent.glob("*.onnx")):
+            absent.append(f"the model of {card.parent.name}")
+    # Daemons are not on every user's path.
+    if shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+        absent.append("pcscd")
+    return absent
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +36,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked `stack` needs the world; under CI its absence is a failure, never a skip."""
     if item.get_closest_marker("stack") is None:
         return
-    if missing := missing_from_world(BUILD):
-        reason = f"{BUILD} has no {', '.join(missing)}: run `make setup`"
+    if missing := missing_from_world():
+        reason = f"run `make setup`: there is no {', no '.join(missing)}"
         if os.environ.get("CI", "").lower() in {"true", "1"}:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
