@@ -82,15 +82,11 @@ def parse_public_key(value: bytes) -> rsa.RSAPublicKey:
     exponent, modulus = (
         int.from_bytes(part.value, "big") for part in tlv.expect(value, KEY_EXPONENT, KEY_MODULUS)
     )
-    if (exponent, modulus.bit_length()) != (
-        FIRST_GENERATION.public_exponent,
-        FIRST_GENERATION.key_bits,
-    ):
-        raise MalformedResponse("a public key of another size or exponent")
-    try:
-        return rsa.RSAPublicNumbers(exponent, modulus).public_key()
-    except ValueError as cause:
-        raise MalformedResponse("a public key that is none") from cause
+    right_exponent = exponent == FIRST_GENERATION.public_exponent
+    right_size = modulus.bit_length() == FIRST_GENERATION.key_bits
+    if not (right_exponent and right_size and modulus % 2):
+        raise MalformedResponse("a public key of another size or exponent, or none at all")
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
 def read_card_face(

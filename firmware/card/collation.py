@@ -22,7 +22,6 @@ from firmware.faults import MalformedCredential
 DIGITS = FIRST_GENERATION.collation_number_digits
 FIRST_ISSUE_YEAR = 2016  # no card was issued before January 2016
 LONGEST_VALIDITY_YEARS = 11  # the tenth birthday after issue, a renewal up to a year early
-OLDEST_HOLDER_YEARS = 130
 
 
 class Era(Enum):
@@ -109,19 +108,15 @@ def birth_dates(six_digits: str) -> frozenset[date]:
 def plausible(digits: str, today: date | None = None) -> bool:
     """Whether fourteen digits may be a collation number B at all.
 
-    With a trusted `today`: born by then and at most 130 years ago, expiry from last year to eleven
-    years ahead. Without one (the clock may wake in 1970) only the form and fixed bounds are asked.
+    The day must be in a calendar; the year says nothing, every YY being one of somebody alive.
+    Expiry: with a trusted `today` from last year to eleven years ahead, else (the clock may wake
+    in 1970) from the first cards to the end of the century.
     """
-    if not (_is_digits(digits) and len(digits) == DIGITS):
+    if not (_is_digits(digits) and len(digits) == DIGITS and birth_dates(digits[:6])):
         return False
-    born, expiry_year = birth_dates(digits[:6]), int(digits[6:10])
     if today is None:
-        return bool(born) and FIRST_ISSUE_YEAR <= expiry_year < 2100
-    oldest = today.year - OLDEST_HOLDER_YEARS
-    return (
-        any(each <= today and each.year >= oldest for each in born)
-        and today.year - 1 <= expiry_year <= today.year + LONGEST_VALIDITY_YEARS
-    )
+        return FIRST_ISSUE_YEAR <= int(digits[6:10]) < 2100
+    return today.year - 1 <= int(digits[6:10]) <= today.year + LONGEST_VALIDITY_YEARS
 
 
 def agrees_with_chip(digits: str, birth_date: str, expiry: str) -> bool:

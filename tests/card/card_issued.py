@@ -34,6 +34,7 @@ def public_key(owner: str) -> bytes:
     return tlv("90", b"\x01\x00\x01") + tlv("91", numbers.n.to_bytes(256, "big"))
 
 
+@cache
 def raw_signature(owner: str, digest_info: bytes) -> bytes:
     """PKCS #1 v1.5 around any bytes, as the card pads them; the library only signs hashes."""
     numbers = key(owner).private_numbers()
