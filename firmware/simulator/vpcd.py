@@ -26,7 +26,7 @@ class Order(IntEnum):
     GET_ATR = 0x04
 
 
-async def insert(slot: Slot, host: str = HOST, port: int = PORT) -> socket.socket:
+async def insert(host: str = HOST, port: int = PORT) -> socket.socket:
     """Connect, which inserts the card; `play` the returned socket. Raises OSError."""
     loop = asyncio.get_running_loop()
     connection = socket.socket()

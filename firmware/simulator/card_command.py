@@ -1,0 +1,157 @@
+"""`kazashi-simulator` patients, card, authorities and prepare: the virtual card's own commands."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from firmware.faults import Fault
+from firmware.simulator.authorities import Authorities
+from firmware.simulator.patients import PATIENTS, Patient, collation_number_b
+from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
+from firmware.simulator.world import DEFAULT_ROOT, World
+from firmware.simulator.world_making import make_world
+
+world_option = click.option(
+    "--world",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_ROOT,
+    show_default=True,
+    help="The simulated world that `make setup` made.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+class PatientRow(msgspec.Struct, frozen=True):
+    """One patient as `patients --json` prints it."""
+
+    id: str
+    says: str
+    name: str
+    kana: str
+    romaji: str
+    birth_date: str
+    sex: str
+    card_kind: str
+    registered: bool
+    pin: str | None
+    pin_tries_left: int | None
+    collation_number_b: str | None
+    gallery_portrait: str | None
+    live_portrait: str
+    insurance: dict[str, str] | None
+    expected: dict[str, dict[str, str | None]]
+
+
+def row_of(patient: Patient) -> PatientRow:
+    """The patient's row, flattened for printing."""
+    card, person = patient.card, patient.person
+    return PatientRow(
+        id=patient.id,
+        says=patient.says,
+        name=person.name,
+        kana=person.kana,
+        romaji=person.romaji,
+        birth_date=f"{person.born:%Y-%m-%d}",
+        sex=person.sex.name.lower(),
+        card_kind=patient.kind.value,
+        registered=patient.registered,
+        pin=None if card is None else card.pin,
+        pin_tries_left=None if card is None else card.pin_tries_left,
+        collation_number_b=None if card is None else collation_number_b(patient),
+        gallery_portrait=None if card is None else card.gallery_portrait,
+        live_portrait=patient.live_portrait,
+        insurance=None if patient.insurance is None else asdict(patient.insurance),
+        expected={
+            method.value: {"outcome": outcome.value, "cause": cause and cause.value}
+            for method, (outcome, cause) in patient.expected.items()
+        },
+    )
+
+
+@click.command(epilog="Example: kazashi-simulator patients --json")
+@json_option
+def patients(as_json: bool) -> None:
+    """List the virtual patients: PIN, printed number, and what a visit comes to."""
+    rows = [row_of(patient) for patient in PATIENTS]
+    if as_json:
+        click.echo(msgspec.json.encode(rows))
+        return
+    click.echo(f"{'id':16} {'PIN':5} {'tries':5} {'照合番号B':14} {'face':34} {'pin':26} staff")
+    for row in rows:
+        face, pin, staff = (_shown(row.expected.get(name)) for name in ("face", "pin", "staff"))
+        tries = "-" if row.pin_tries_left is None else str(row.pin_tries_left)
+        click.echo(
+            f"{row.id:16} {row.pin or '-':5} {tries:5} {row.collation_number_b or '-':14} "
+            f"{face:34} {pin:26} {staff}"
+        )
+        click.echo(f"{'':16} {row.says}")
+
+
+def _shown(expected: dict[str, str | None] | None) -> str:
+    if expected is None:
+        return "-"
+    cause = expected["cause"]
+    return f"{expected['outcome']} ({cause})" if cause else f"{expected['outcome']}"
+
+
+@click.command(epilog="Example: kazashi-simulator card --patient valid")
+@click.option("--patient", required=True, help="An id from `kazashi-simulator patients`.")
+@world_option
+@json_option
+def card(patient: str, world: Path, as_json: bool) -> None:
+    """Plug a patient's card into a private PC/SC daemon, until interrupted.
+
+    Prints the variable with which any PC/SC program sees the card, on the first line.
+    """
+    with refusing(), PcscService(world) as service:
+        service.insert(patient)
+        told = {**service.environment, "reader": service.reader_name, "patient": patient}
+        if as_json:
+            click.echo(msgspec.json.encode(told))
+        else:
+            click.echo(f"{SOCKET_VARIABLE}={service.socket_path}")
+            click.echo(f"{patient} lies on {service.reader_name!r}; Ctrl-C takes it away", err=True)
+        signal.sigwait((signal.SIGINT, signal.SIGTERM))
+
+
+@click.command(epilog="Example: kazashi-simulator authorities --out /tmp/authorities")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@world_option
+@json_option
+def authorities(out: Path, world: Path, as_json: bool) -> None:
+    """Write the public side of the test authorities, to verify what virtual cards sign."""
+    with refusing():
+        written = Authorities(World(world).authorities).write_public(out)
+    if as_json:
+        click.echo(msgspec.json.encode([str(path) for path in written]))
+    else:
+        for path in written:
+            click.echo(path)
+
+
+@click.command(epilog="Example: kazashi-simulator prepare")
+@world_option
+def prepare(world: Path) -> None:
+    """Make what is missing of the simulated world (part of `make setup`)."""
+    with refusing():
+        make_world(world, lambda line: click.echo(line, err=True))
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """A fault becomes one line on standard error and exit code 1."""
+    try:
+        yield
+    except Fault as fault:
+        raise click.ClickException(str(fault)) from fault
+
+
+COMMANDS: Final = (patients, card, authorities, prepare)
