@@ -35,8 +35,8 @@ models: ready  ## Build the models again and compare each with its card
 docs: ready  ## Write the generated documents again
 	@$(PROGRAMS)/python docs/generate.py
 
-bench-accuracy: ready  ## Measure error rates of the face comparison, with intervals
-	@$(PROGRAMS)/python benchmarks/accuracy.py
+bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
+	@$(PROGRAMS)/python benchmarks/accuracy.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
 
 lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --extra firmware --extra host --extra dev pyproject.toml -o requirements.lock
