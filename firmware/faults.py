@@ -12,7 +12,7 @@ class Fault(Exception):
     code: ClassVar[str] = "device_fault"
 
 
-# --- card -------------------------------------------------------------------------------------
+# --- card
 class CardFault(Fault):
     """The card or the way to it."""
 
@@ -108,7 +108,7 @@ class TerminalAuthorityRefused(CardFault):
     """The card did not accept the terminal's certificate or its proof of possession."""
 
 
-# --- match ------------------------------------------------------------------------------------
+# --- match
 class MatchFault(Fault):
     """Pixels, models and cameras."""
 
@@ -131,7 +131,7 @@ class CameraUnavailable(MatchFault):
     code = "camera_unavailable"
 
 
-# --- worker, settings --------------------------------------------------------------------------
+# --- worker, settings
 class WorkerLost(Fault):
     """A worker process missed its deadline or ended; a new one has been started."""
 
@@ -144,7 +144,13 @@ class BadSettings(Fault):
     code = "bad_settings"
 
 
-# --- what leaves, and the way there --------------------------------------------------------------
+class PanelUnavailable(Fault):
+    """The panel's port is taken, or its address could not be written."""
+
+    code = "panel_unavailable"
+
+
+# --- what leaves, and the way there
 class MalformedStatement(Fault):
     """Bytes that are no statement, or are not signed as they must be."""
 
@@ -169,7 +175,14 @@ class LinkLost(Fault):
     code = "link_lost"
 
 
-# --- testbench -----------------------------------------------------------------------------------
+# --- eligibility
+class UpstreamUnavailable(Fault):
+    """The eligibility service cannot be asked now."""
+
+    code = "upstream_unavailable"
+
+
+# --- testbench
 class MalformedTrace(Fault):
     """A trace file that cannot be read; the message names file and line."""
 
@@ -182,7 +195,7 @@ class TraceMismatch(Fault):
     code = "trace_mismatch"
 
 
-# --- simulator -----------------------------------------------------------------------------------
+# --- simulator
 class SimulationFault(Fault):
     """The simulated world; none of these can happen on an appliance."""
 

@@ -1,4 +1,4 @@
-"""One frozen `Settings`, read once from TOML. Unknown keys are refused; every time is in seconds."""
+"""One frozen `Settings`, read once from TOML. Unknown keys are refused; times are in seconds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The vision worker's. A camera is `kind:argument`: `pi:0`, `images:DIR`, `video:FILE`, `v4l2:0`,
-    or the name of a `kazashi.cameras` entry point."""
+    """The vision worker's. A camera is `kind:argument`: `pi:0`, `images:DIR`, `video:FILE`,
+    `v4l2:0`, or the name of a `kazashi.cameras` entry point."""
 
     face_camera: str = "pi:0"
     tray_camera: str | None = None
@@ -37,7 +37,7 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may look in the camera's place. `passcode` is scrypt's salt and hash in hex, `salt$hash`."""
+    """Who may look in the camera's place. `passcode`: scrypt's salt and hash in hex, `salt$hash`."""
 
     staff_id: str
     passcode: str

@@ -1,8 +1,8 @@
 """What a visit states, frozen to bytes, signed and verified: all that may leave the device.
 
-It knows nothing of cards, pixels or screens. The order that must not be swapped is in DESIGN's terms:
-answers first, then `freeze`, then the card signs `to_be_signed(payload)`, then the device signs
-`payload`. Verifiers work on the received bytes and never write them anew.
+It knows nothing of cards, pixels or screens. The order must not be swapped: answers first, then
+`freeze`, then the card signs `to_be_signed(payload)`, then the device signs `payload`. Verifiers
+work on the received bytes and never write them anew.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class QueryPinTries(CardMessage, frozen=True, tag="query_pin_tries"):
 
 
 class VerifyPin(CardMessage, frozen=True, tag="verify_pin"):
-    """One VERIFY, if more than `tries_kept` tries are left. → `PinVerified`, `PinWrong` or `PinTries`
-    (nothing was spent)."""
+    """One VERIFY, if more than `tries_kept` tries are left.
+    → `PinVerified`, `PinWrong` or `PinTries` (nothing was spent)"""
 
     pin: bytes
     tries_kept: int
@@ -71,7 +71,7 @@ class ReleaseCard(CardMessage, frozen=True, tag="release_card"):
     """Power the card off and drop everything that the worker knows of it. → `CardReleased`"""
 
 
-# --- worker → firmware: replies ------------------------------------------------------------------
+# --- worker → firmware: replies
 class CardIdentified(CardMessage, frozen=True, tag="card_identified"):
     kind: CardKind
 
@@ -128,7 +128,7 @@ class CardProblem(CardMessage, frozen=True, tag="card_problem"):
     reason: str
 
 
-# --- worker → firmware: at any time ----------------------------------------------------------------
+# --- worker → firmware: at any time
 class ReaderSeen(CardMessage, frozen=True, tag="reader_seen"):
     """The reader in use, or None with the fault's code when there is none."""
 

@@ -41,7 +41,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="type"):
     to_device: ClassVar[bool]
 
 
-# --- host → device ------------------------------------------------------------------------------
+# --- host → device
 class HostHello(Message, frozen=True, tag="host_hello"):
     """First word of the host driver."""
 
@@ -101,7 +101,7 @@ class Heartbeat(Message, frozen=True, tag="heartbeat"):
     to_device: ClassVar[bool] = True
 
 
-# --- device → host ------------------------------------------------------------------------------
+# --- device → host
 class DeviceHello(Message, frozen=True, tag="device_hello"):
     """Answer to `HostHello`."""
 

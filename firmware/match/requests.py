@@ -48,7 +48,7 @@ class ForgetFaces(VisionMessage, frozen=True, tag="forget_faces"):
     """Drop every frame, photo and template, and rest the camera. → `Forgotten`"""
 
 
-# --- worker → firmware: replies ------------------------------------------------------------------
+# --- worker → firmware: replies
 class Looking(VisionMessage, frozen=True, tag="looking"):
     """The camera runs."""
 
@@ -86,7 +86,7 @@ class VisionProblem(VisionMessage, frozen=True, tag="vision_problem"):
     reason: str
 
 
-# --- worker → firmware: at any time ----------------------------------------------------------------
+# --- worker → firmware: at any time
 class CameraSeen(VisionMessage, frozen=True, tag="camera_seen"):
     """Whether the face camera gives frames; `code` of the fault when not."""
 

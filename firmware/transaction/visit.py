@@ -1,0 +1,141 @@
+"""One visit as a value: where it stands and what is known. It never holds pixels or digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from firmware.statement import Comparison, ConsentRecord
+from firmware.words import (
+    CardKind,
+    Cause,
+    ClockTrust,
+    ConsentItem,
+    Language,
+    MatchDecision,
+    Method,
+    Outcome,
+    PadDecision,
+    PhotoAuthenticity,
+    Profile,
+    Purpose,
+    Question,
+    State,
+)
+
+STAFF_TRIES = 3
+NOTHING_COMPARED = Comparison(decision=MatchDecision.NOT_DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The time of an event: the wall time, and how far it can be trusted."""
+
+    wall: datetime
+    trust: ClockTrust
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What reception asked for, resolved against the profile and the site's settings."""
+
+    transaction_id: UUID
+    purpose: Purpose
+    profile: Profile
+    methods: tuple[Method, ...]
+    items: tuple[ConsentItem, ...]
+    questions: tuple[Question, ...]
+    language: Language
+    looks: int
+    """Comparisons of faces that this visit may make."""
+    unverified_photo_allowed: bool
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the visit came to, and why if it was not verified."""
+
+    outcome: Outcome
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Everything that the table needs to choose what happens next."""
+
+    state: State = State.IDLE
+    entry: int = 0
+    """Counts entries into states: a timer belongs to one entry and is ignored in any other."""
+    request: Request | None = None
+    card_present: bool = False
+    card_kind: CardKind | None = None
+    language: Language = Language.JA
+    helper: bool = False
+    warned: bool = False
+    """The time-out of this entry has been announced."""
+    insistence: int = 0
+    """How often the patient has been asked to take the card."""
+    # the proof of identity
+    method_chosen: bool = False
+    face_possible: bool = True
+    looks: int = 0
+    comparison: Comparison = NOTHING_COMPARED
+    pad: PadDecision = PadDecision.NOT_DONE
+    photo_authenticity: PhotoAuthenticity = PhotoAuthenticity.NOT_DONE
+    pin_digits: int = 0
+    pin_tries_left: int | None = None
+    last_try_confirmed: bool = False
+    staff_refusals: int = 0
+    staff_id: str | None = None
+    method: Method | None = None
+    proofs: int = 0
+    # the answers
+    clinical_consent_allowed: bool = True
+    registered_now: bool = False
+    one_by_one: bool = False
+    consents: tuple[ConsentRecord, ...] = ()
+    answers: tuple[tuple[Question, str], ...] = ()
+    # the end
+    started_at: datetime | None = None
+    proven_at: datetime | None = None
+    signed: bool = False
+    ending: Ending | None = field(default=None)
+
+    def enter(self, state: State) -> Visit:
+        """The same visit in another state, or anew in the same."""
+        return replace(self, state=state, entry=self.entry + 1, warned=False, pin_digits=0)
+
+    def forgotten(self) -> Visit:
+        """Nothing of the person is left; the card may still lie there."""
+        return Visit(entry=self.entry, card_present=self.card_present)
+
+    @property
+    def methods_left(self) -> tuple[Method, ...]:
+        """The proofs of identity that can still be tried, in the order of the request."""
+        if self.request is None:
+            return ()
+        open_to = {
+            Method.FACE: self.face_possible and self.looks < self.request.looks,
+            Method.PIN: self.pin_tries_left != 0,
+            Method.STAFF: self.staff_refusals < STAFF_TRIES,
+            Method.PHONE: False,
+        }
+        return tuple(method for method in self.request.methods if open_to[method])
+
+    @property
+    def items_open(self) -> tuple[ConsentItem, ...]:
+        """The consent items that the patient has still to answer."""
+        if self.request is None or not self.clinical_consent_allowed:
+            return ()
+        answered = {record.item for record in self.consents}
+        return tuple(item for item in self.request.items if item not in answered)
+
+    @property
+    def questions_open(self) -> tuple[Question, ...]:
+        """The questions that the patient has still to answer."""
+        if self.request is None:
+            return ()
+        answered = {question for question, _ in self.answers}
+        return tuple(question for question in self.request.questions if question not in answered)

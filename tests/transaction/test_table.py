@@ -1,0 +1,275 @@
+"""The table of a visit, walked breadth first: what no path may do, and what every state must have."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from uuid import UUID
+
+import pytest
+
+from firmware.transaction import events as e
+from firmware.transaction.effects import Do, Ignored
+from firmware.transaction.machine import (
+    BEFORE_NO_RETURN,
+    ON_ENTER,
+    ROWS,
+    step,
+)
+from firmware.transaction.timeouts import LIMITS
+from firmware.transaction.visit import NOTHING_COMPARED, Ending, Now, Request, Visit
+from firmware.words import (
+    CardKind,
+    Cause,
+    ClockTrust,
+    ConsentItem,
+    Language,
+    MatchDecision,
+    Method,
+    Outcome,
+    PadDecision,
+    PhotoAuthenticity,
+    Profile,
+    Purpose,
+    Question,
+    Registration,
+    State,
+)
+
+NOW = Now(datetime(2026, 11, 22, 9, 0, tzinfo=UTC), ClockTrust.NTP)
+REQUEST = Request(
+    transaction_id=UUID(int=1),
+    purpose=Purpose.VISIT,
+    profile=Profile.CLINIC,
+    methods=(Method.FACE, Method.PIN, Method.STAFF),
+    items=(ConsentItem.MEDICATION,),
+    questions=(Question.SUBSIDY,),
+    language=Language.JA,
+    looks=1,
+    unverified_photo_allowed=False,
+    timeout_s=180.0,
+)
+
+
+def events_in(visit: Visit) -> Iterator[e.Event]:
+    """One event of every kind, with every value that a guard can tell apart."""
+    yield e.Started(REQUEST)
+    yield from (e.Cancelled(Cause.CANCELLED_BY_PATIENT), e.HostLost(), e.MoreTime())
+    for entry in (visit.entry, visit.entry - 1):
+        yield from (e.TimeUp(entry), e.FaceStartsByItself(entry))
+    yield from (e.CardPlaced(), e.CardRemoved(), e.CardFailed(Cause.CARD_RESET))
+    yield from (e.CardIdentified(kind) for kind in CardKind)
+    yield from (e.PrintRead(), e.PrintDoubtful(), e.CardFaceRefused(), e.CameraFailed())
+    yield e.CardFaceOpened(True, PhotoAuthenticity.VERIFIED, True)
+    yield e.CardFaceOpened(True, PhotoAuthenticity.UNVERIFIED, True)
+    yield e.CardFaceOpened(True, PhotoAuthenticity.FORGED, True)
+    yield e.CardFaceOpened(False, PhotoAuthenticity.VERIFIED, True)
+    yield e.CardFaceOpened(True, PhotoAuthenticity.VERIFIED, False)
+    yield from (e.MethodChosen(method) for method in Method)
+    yield e.BackToMethods()
+    yield from (e.FacesCompared(d, PadDecision.NOT_DONE, "m", "p") for d in MatchDecision)
+    yield from (e.PinTriesReported(n) for n in (0, 1, 3))
+    yield from (e.PinRefused(n) for n in (0, 1, 2))
+    yield from (e.PinDigitTyped(n) for n in (0, 4))
+    yield from (e.PinEntered(), e.LastTryConfirmed(), e.PinAccepted())
+    yield from (e.StaffPasscodeEntered(), e.StaffAccepted("s1"), e.StaffRefused())
+    for registration in Registration:
+        for allowed in (True, False):
+            yield e.RegistrationReported(registration, Cause.USE_RESTRICTED, allowed)
+    yield from (e.RegistrationAccepted(), e.RegistrationDeclined())
+    yield from (e.ConsentAllAnswered(True), e.ConsentAllAnswered(False))
+    yield from (
+        e.ConsentAnswered(item, True) for item in (ConsentItem.MEDICATION, ConsentItem.CHECKUP)
+    )
+    yield from (e.QuestionAnswered(question, "use") for question in Question)
+    yield from (e.StatementSigned(), e.Forgotten())
+    yield from (e.Confirmed(True, None), e.Confirmed(False, Cause.CERTIFICATE_REVOKED))
+
+
+def alike(visit: Visit) -> Visit:
+    """Visits that no guard can tell apart are one: the walk stays finite, and short."""
+    if visit.ending is not None:  # only the card decides now
+        visit = replace(visit, card_kind=None, consents=(), answers=(), request=REQUEST)
+    if visit.proofs or visit.ending is not None:  # no method is chosen any more
+        visit = replace(
+            visit,
+            pin_tries_left=None,
+            last_try_confirmed=False,
+            staff_refusals=0,
+            staff_id=None,
+            looks=0,
+            method_chosen=False,
+            face_possible=True,
+        )
+    forged = visit.photo_authenticity is PhotoAuthenticity.FORGED
+    same = visit.comparison.decision is MatchDecision.SAME_PERSON
+    return replace(
+        visit,
+        entry=0,
+        insistence=0,
+        warned=False,
+        helper=False,
+        one_by_one=False,
+        registered_now=False,
+        photo_authenticity=PhotoAuthenticity.FORGED if forged else PhotoAuthenticity.NOT_DONE,
+        comparison=visit.comparison if same else NOTHING_COMPARED,
+        pin_digits=visit.pin_digits // 4,
+        consents=visit.consents[:1],
+        ending=None if visit.ending is None else Ending(visit.ending.outcome),
+    )
+
+
+@cache
+def walk() -> tuple[tuple[Visit, e.Event, Visit, tuple[object, ...]], ...]:
+    """Every step that can be taken from an idle device."""
+    seen = {alike(Visit())}
+    queue = deque([Visit()])
+    steps = []
+    while queue:
+        visit = queue.popleft()
+        for event in events_in(visit):
+            after, effects = step(visit, event, NOW)
+            steps.append((visit, event, after, effects))
+            if alike(after) not in seen:
+                seen.add(alike(after))
+                queue.append(after)
+    return tuple(steps)
+
+
+def test_every_state_is_reached() -> None:
+    assert {after.state for _, _, after, _ in walk()} == set(State)
+
+
+def test_verified_needs_one_proof_and_the_checked_signature() -> None:
+    verified = [v for _, _, v, _ in walk() if v.ending == Ending(Outcome.VERIFIED)]
+    assert verified
+    for visit in verified:
+        assert visit.proofs == 1
+        assert visit.method is not None
+        assert visit.signed
+
+
+def test_only_the_gateways_yes_makes_verified() -> None:
+    for before, event, after, _ in walk():
+        if after.ending == Ending(Outcome.VERIFIED) and before.ending is None:
+            assert before.state is State.CONFIRMING
+            assert event == e.Confirmed(True, None)
+
+
+def test_a_face_that_failed_before_the_pin_is_a_visit_by_pin() -> None:
+    methods = {
+        v.method
+        for _, _, v, _ in walk()
+        if v.ending == Ending(Outcome.VERIFIED)
+        and v.comparison.decision is not MatchDecision.SAME_PERSON
+    }
+    assert methods == {Method.PIN, Method.STAFF}
+
+
+def test_nothing_is_signed_before_the_last_answer() -> None:
+    for _, _, after, effects in walk():
+        if Do.SIGN_STATEMENT in effects:
+            assert not after.items_open
+            assert not after.questions_open
+
+
+def test_the_certificate_goes_out_only_after_the_proof() -> None:
+    for _, _, after, effects in walk():
+        if Do.ASK_REGISTRATION in effects:
+            assert after.proofs == 1
+
+
+@pytest.mark.parametrize("state", BEFORE_NO_RETURN)
+def test_a_card_removed_before_the_point_of_no_return_fails_the_visit(state: State) -> None:
+    ends = {
+        (after.state, after.ending)
+        for before, event, after, _ in walk()
+        if before.state is state and event == e.CardRemoved()
+    }
+    assert ends == {(State.FORGETTING, Ending(Outcome.FAILED, Cause.CARD_REMOVED))}
+
+
+@pytest.mark.parametrize(
+    "event", [e.CardRemoved(), e.HostLost(), e.Cancelled(Cause.CANCELLED_BY_PATIENT)]
+)
+def test_after_the_point_of_no_return_nothing_changes_what_was_found(event: e.Event) -> None:
+    for before, happened, after, _ in walk():
+        if before.ending is not None and happened == event:
+            assert after.ending in {before.ending, None}
+            assert after.ending is not None or after.state is State.IDLE
+
+
+def test_a_last_try_is_never_spent_unconfirmed() -> None:
+    for before, _, after, effects in walk():
+        if Do.VERIFY_PIN in effects and before.pin_tries_left == 1:
+            assert after.last_try_confirmed
+
+
+def test_a_blocked_pin_is_never_verified() -> None:
+    for before, _, _, effects in walk():
+        assert not (Do.VERIFY_PIN in effects and before.pin_tries_left == 0)
+
+
+def test_faces_are_compared_at_most_as_often_as_asked() -> None:
+    assert max(v.looks for _, _, v, _ in walk()) <= REQUEST.looks
+
+
+def test_a_timer_of_another_entry_is_ignored() -> None:
+    for before, event, after, effects in walk():
+        if isinstance(event, e.TimeUp | e.FaceStartsByItself) and event.entry != before.entry:
+            assert after == before
+            assert effects == (Ignored(event),)
+
+
+def test_every_abnormal_end_names_its_cause() -> None:
+    for _, _, visit, _ in walk():
+        if visit.ending is not None:
+            assert (visit.ending.cause is None) == (visit.ending.outcome is Outcome.VERIFIED)
+
+
+def test_every_way_out_leads_to_idle() -> None:
+    """From every state that can be reached, there is a path back to an idle, empty visit."""
+    back: dict[Visit, set[Visit]] = {}
+    for before, _, after, _ in walk():
+        back.setdefault(alike(after), set()).add(alike(before))
+    empty = [v for v in back if v.state is State.IDLE]
+    found, queue = set(empty), deque(empty)
+    while queue:
+        for before in back.get(queue.popleft(), set()) - found:
+            found.add(before)
+            queue.append(before)
+    assert {alike(v) for _, _, v, _ in walk()} <= found
+
+
+def test_an_idle_visit_knows_nobody() -> None:
+    for _, _, visit, _ in walk():
+        if visit.state is State.IDLE:
+            assert alike(visit) == Visit(card_present=visit.card_present, language=visit.language)
+
+
+def test_whoever_ends_tells_the_result() -> None:
+    for before, _, after, effects in walk():
+        if before.ending is None and after.ending is not None:
+            assert Do.TELL_RESULT in effects
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_limits_and_a_way_out_by_time(state: State) -> None:
+    limit = LIMITS[state]
+    if limit.end_s is not None:
+        assert (state, e.TimeUp) in ROWS
+    else:
+        assert state in {State.IDLE, State.TAKE_CARD}
+    if limit.warn_s is not None:
+        assert (state, e.TimeWarned) in ROWS
+
+
+@pytest.mark.parametrize("state", State)
+def test_entering_a_state_sets_its_timers_first(state: State) -> None:
+    assert state in ON_ENTER
+    for before, _, after, effects in walk():
+        if after.entry != before.entry:
+            assert effects[0] is Do.SET_TIMERS
