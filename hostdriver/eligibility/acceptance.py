@@ -1,0 +1,139 @@
+"""Why a statement whose signatures hold is still not accepted: one row per reason. Pure.
+
+A statement must agree with itself, with the visit it was asked for and with its certificate. What
+only memory can tell (a challenge used before, a counter seen before) is the adapter's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from firmware.statement import Statement
+from firmware.words import (
+    CardKind,
+    CardSigning,
+    Cause,
+    ClockTrust,
+    ConsentAnswer,
+    MatchDecision,
+    Method,
+    PadDecision,
+    PhotoAuthenticity,
+    Profile,
+    Purpose,
+)
+from hostdriver.eligibility.trust import Standing, Trust
+
+PHONES: Final = frozenset({CardKind.PHONE_ANDROID, CardKind.PHONE_IOS})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A statement and what it is held against."""
+
+    statement: Statement
+    transaction_id: UUID
+    standing: Standing
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why not: the cause for the wire, and a sentence for people who repair."""
+
+    cause: Cause
+    reason: str
+
+
+def _another_visit(case: Case) -> bool:
+    return case.statement.transaction_id != case.transaction_id
+
+
+def _unsigned(case: Case) -> bool:
+    unsigned = case.statement.card_signing is CardSigning.NONE
+    return unsigned and not case.trust.accept_without_card_signature
+
+
+def _face_not_proven(case: Case) -> bool:
+    statement = case.statement
+    return statement.method is Method.FACE and (
+        statement.comparison.decision is not MatchDecision.SAME_PERSON
+        or statement.pad is not PadDecision.LIVE
+        or statement.photo_authenticity
+        not in (PhotoAuthenticity.VERIFIED, PhotoAuthenticity.UNVERIFIED)
+    )
+
+
+def _pin_not_proven(case: Case) -> bool:
+    statement = case.statement
+    return statement.method is Method.PIN and statement.card_signing is not CardSigning.PIN
+
+
+def _nobody_looked(case: Case) -> bool:
+    return case.statement.method is Method.STAFF and not case.statement.staff_id
+
+
+def _phone_expired(case: Case) -> bool:
+    # The months of grace are for the card; a phone's certificate ends with it (2025-09).
+    return case.statement.card_kind in PHONES and not case.standing.clinical_consent_allowed
+
+
+def _granted(case: Case) -> bool:
+    return any(record.answer is ConsentAnswer.GRANTED for record in case.statement.consents)
+
+
+def _granted_in_grace(case: Case) -> bool:
+    return _granted(case) and not case.standing.clinical_consent_allowed
+
+
+def _granted_without_a_clock(case: Case) -> bool:
+    return _granted(case) and case.statement.clock_trust is ClockTrust.NONE
+
+
+def _granted_where_none_is_asked(case: Case) -> bool:
+    statement = case.statement
+    return _granted(case) and (
+        statement.purpose is Purpose.ELIGIBILITY or statement.profile is Profile.TREATMENT_PARLOUR
+    )
+
+
+def _granted_without_times(case: Case) -> bool:
+    return any(
+        record.at is None or record.until is None or record.until <= record.at
+        for record in case.statement.consents
+        if record.answer is ConsentAnswer.GRANTED
+    )
+
+
+def _answered_twice(case: Case) -> bool:
+    items = [record.item for record in case.statement.consents]
+    return len(items) != len(set(items))
+
+
+REJECTED: Final = Cause.EVIDENCE_REJECTED
+OBJECTIONS: Final[tuple[tuple[Callable[[Case], bool], Objection], ...]] = (
+    (_another_visit, Objection(REJECTED, "the statement is another visit's")),
+    (_phone_expired, Objection(Cause.CERTIFICATE_EXPIRED, "no grace for a phone")),
+    (_unsigned, Objection(REJECTED, "the card did not sign, and the policy asks that it does")),
+    (_face_not_proven, Objection(REJECTED, "method face without a live face that matched")),
+    (_pin_not_proven, Objection(REJECTED, "method pin without a signature opened by it")),
+    (_nobody_looked, Objection(REJECTED, "method staff without the name of who looked")),
+    (_answered_twice, Objection(REJECTED, "two answers to one consent item")),
+    (_granted_in_grace, Objection(REJECTED, "consent granted with an expired certificate")),
+    (_granted_without_a_clock, Objection(REJECTED, "consent granted without a trusted clock")),
+    (_granted_where_none_is_asked, Objection(REJECTED, "consent granted where none is asked")),
+    (_granted_without_times, Objection(REJECTED, "consent granted without its times")),
+)
+
+
+def objection_to(case: Case) -> Objection | None:
+    """The first reason not to accept, in the order of the table; None when there is none.
+
+    The certificate's own cause (`case.standing.cause`) comes before all of them.
+    """
+    if case.standing.cause is not None:
+        return Objection(case.standing.cause, "the certificate cannot be used")
+    return next((objection for applies, objection in OBJECTIONS if applies(case)), None)

@@ -1,0 +1,50 @@
+"""Which eligibility services there are to choose from: one row per adapter. [shell]"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from firmware.faults import BadSettings
+from hostdriver.eligibility.gateway import Gateway
+from hostdriver.eligibility.insurers import InsurersGateway
+from hostdriver.eligibility.trust import Trust, read_authorities
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `gateway` of the host driver's settings."""
+
+    adapter: Literal["insurers"] = "insurers"
+    database: str = "insurers.sqlite"
+    """Of `insurers`: the file, relative to the host driver's state folder."""
+    trust_dir: str = "trust"
+    """Folder of PEM files with the authorities of the cards' certificates; relative too."""
+    accept_without_card_signature: bool = False
+    """Whether a card that could not sign (`card_signing: none`) is enough."""
+    institution_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{10}$")] = "0000000000"
+
+
+def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
+    folder = state_dir / settings.trust_dir
+    try:
+        files = [(str(path), path.read_bytes()) for path in sorted(folder.glob("*.pem"))]
+    except OSError as cause:
+        raise BadSettings(f"gateway.trust_dir: {cause.filename}: {cause.strerror}") from cause
+    trust = Trust(read_authorities(files), settings.accept_without_card_signature)
+    return InsurersGateway(
+        state_dir / settings.database, trust, institution_code=settings.institution_code
+    )
+
+
+ADAPTERS: Final[dict[str, Callable[[GatewaySettings, Path], Gateway]]] = {"insurers": _insurers}
+
+
+def open_gateway(settings: GatewaySettings, state_dir: Path) -> Gateway:
+    """The gateway that the settings name; paths in them are relative to `state_dir`.
+
+    Raises `BadSettings`.
+    """
+    return ADAPTERS[settings.adapter](settings, state_dir)

@@ -1,0 +1,71 @@
+"""What the host driver asks of an eligibility service, whichever one it is.
+
+The four verbs follow one visit: a challenge before the card, registration when identity is proven,
+register when the patient wants it, confirm past the point of no return. A refusal is a value; only
+a service that cannot be asked is a fault, `UpstreamUnavailable`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from joserfc.jwk import OKPKey
+
+from firmware.statement import Evidence
+from firmware.words import Cause, Registration
+from hostdriver.eligibility.answer import Eligibility
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an adapter can do; told to reception in `hello`."""
+
+    adapter: str
+    confirms_cards: bool
+    registers: bool
+    queries: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationReport:
+    """What the service says of a card before anything is stated about its holder."""
+
+    registration: Registration
+    cause: Cause | None
+    clinical_consent_allowed: bool = True
+    """False in the three months after the certificate's expiry: eligibility only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the service says of the evidence. `eligibility` is there if and only if it accepted."""
+
+    accepted: bool
+    cause: Cause | None
+    eligibility: Eligibility | None
+
+
+class Gateway(Protocol):
+    """One eligibility service. Every verb raises `UpstreamUnavailable` when it cannot be asked."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this adapter can do."""
+
+    async def challenge(self, transaction_id: UUID) -> bytes | None:
+        """A fresh challenge for one visit's statement; None if the service has none."""
+
+    async def registration(
+        self, transaction_id: UUID, card_certificate: bytes
+    ) -> RegistrationReport:
+        """Is the holder of this certificate (DER) registered? The certificate is checked too."""
+
+    async def register(self, transaction_id: UUID, card_certificate: bytes) -> RegistrationReport:
+        """Register this card as an insurance certificate, as its holder asked on the panel."""
+
+    async def confirm(
+        self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey
+    ) -> Confirmation:
+        """Check the evidence with the device key pinned at pairing, and answer eligibility."""

@@ -1,0 +1,503 @@
+"""What the insurers accept and refuse, with real signatures and a real database."""
+
+from __future__ import annotations
+
+import base64
+import random
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives import serialization
+from office import (
+    ALL_GRANTED,
+    ALL_REFUSED,
+    AUTHORITY,
+    EXPIRES,
+    NOW,
+    OTHER_VISIT,
+    VISIT,
+    Office,
+    Profiled,
+    consent,
+    device_key,
+    evidence_of,
+    good_certificate,
+    person,
+    statement,
+)
+
+from firmware.faults import BadSettings, MalformedStatement, UpstreamUnavailable
+from firmware.statement import Comparison, Evidence, verify
+from firmware.words import (
+    CardKind,
+    CardSigning,
+    Cause,
+    ClockTrust,
+    ConsentAnswer,
+    ConsentItem,
+    MatchDecision,
+    Method,
+    PadDecision,
+    PhotoAuthenticity,
+    Profile,
+    Purpose,
+    Registration,
+)
+from hostdriver.eligibility.adapters import GatewaySettings, open_gateway
+from hostdriver.eligibility.answer import Validity
+from hostdriver.eligibility.gateway import Confirmation
+from hostdriver.eligibility.insurers import CertificateStatus, InsurersGateway
+
+DAY = timedelta(days=1)
+FACE = {
+    "method": Method.FACE,
+    "card_signing": CardSigning.TERMINAL_AUTHORITY,
+    "comparison": Comparison(MatchDecision.SAME_PERSON, "embedder", "point"),
+    "pad": PadDecision.LIVE,
+    "photo_authenticity": PhotoAuthenticity.VERIFIED,
+}
+
+
+async def confirmed(
+    office: Office, certificate: bytes | None = None, **changes: Any
+) -> Confirmation:
+    """One visit's evidence, made with a fresh challenge and confirmed."""
+    certificate = certificate or good_certificate()
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, certificate, **changes), certificate)
+    return await office.gateway.confirm(VISIT, evidence, device_key())
+
+
+def refused(confirmation: Confirmation, cause: Cause = Cause.EVIDENCE_REJECTED) -> bool:
+    return confirmation == Confirmation(False, cause, None)
+
+
+async def test_good_evidence_is_accepted_and_answered(office: Office) -> None:
+    answer = await confirmed(office)
+    assert (answer.accepted, answer.cause) == (True, None)
+    assert answer.eligibility is not None
+    assert msgspec.to_builtins(answer.eligibility) == {
+        "validity": "valid",
+        "MessageHeader": {
+            "ProcessExecutionTime": "20260105093012",
+            "QualificationConfirmationDate": "20260105",
+            "MedicalInstitutionCode": "0000000000",
+            "ReferenceClassification": "1",
+            "SegmentOfResult": "1",
+            "CharacterCodeIdentifier": "0",
+        },
+        "ProcessingResultStatus": "1",
+        "PrescriptionIssueSelect": "2",
+        "ResultList": (
+            {
+                "InsuredCardClassification": "01",
+                "InsurerNumber": "  000001",
+                "InsuredCardSymbol": "0123",
+                "InsuredIdentificationNumber": "0004321",
+                "InsuredBranchNumber": "00",
+                "Name": "見本●子",
+                "NameKana": "ﾐﾎﾝ ｻﾝｺ",
+                "Sex1": "2",
+                "Birthdate": "19520401",
+                **{
+                    f"{name}{suffix}": value
+                    for name in (
+                        "PharmacistsInfo",
+                        "DiagnosisInfo",
+                        "OperationInfo",
+                        "SpecificHealthCheckupsInfo",
+                    )
+                    for suffix, value in (
+                        ("ConsFlg", "1"),
+                        ("ConsTime", "20260105093005"),
+                        ("AvailableTime", "20260106093005"),
+                    )
+                },
+            },
+        ),
+    }
+
+
+async def test_refusing_consent_does_not_block_eligibility(office: Office) -> None:
+    answer = await confirmed(office, consents=ALL_REFUSED)
+    assert answer.eligibility is not None
+    assert answer.eligibility.result_list[0].pharmacists_info_cons_flg == "0"
+
+
+@pytest.mark.parametrize("method", [FACE, {**FACE, "method": Method.STAFF, "staff_id": "s1"}])
+async def test_other_methods(office: Office, method: dict[str, Any]) -> None:
+    assert (await confirmed(office, **method)).accepted
+
+
+@pytest.mark.parametrize("validity", Validity)
+async def test_whether_the_person_is_insured_is_validity_alone(
+    office: Office, validity: Validity
+) -> None:
+    office.knows(person(good_certificate(), validity=validity))
+    answer = await confirmed(office)
+    assert answer.accepted
+    assert answer.eligibility is not None
+    assert answer.eligibility.validity is validity
+
+
+# --- forged in transit
+def flips(content: bytes, source: random.Random) -> list[bytes]:
+    """`content` with one bit flipped, once in every byte."""
+    return [
+        content[:at] + bytes([content[at] ^ 1 << source.randrange(8)]) + content[at + 1 :]
+        for at in range(len(content))
+    ]
+
+
+def forgeries(evidence: Evidence, part: str) -> list[Evidence]:
+    source = random.Random(20260105)
+    parts = dict(
+        zip(("header", "payload", "signature"), evidence.statement.split("."), strict=True)
+    )
+    if part in parts:
+        decoded = base64.urlsafe_b64decode(parts[part] + "==")
+        return [
+            msgspec.structs.replace(
+                evidence,
+                statement=".".join(
+                    {**parts, part: base64.urlsafe_b64encode(flipped).decode().rstrip("=")}.values()
+                ),
+            )
+            for flipped in flips(decoded, source)
+        ]
+    return [
+        msgspec.structs.replace(evidence, **{part: flipped})
+        for flipped in flips(getattr(evidence, part), source)
+    ]
+
+
+PARTS = ["header", "payload", "signature", "card_certificate", "card_signature"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_flipped_bit_breaks_the_evidence(part: str) -> None:
+    evidence = evidence_of(statement(bytes(32), good_certificate()), good_certificate())
+    assert verify(evidence, device_key()).counter == 1
+    for forged in forgeries(evidence, part):
+        with pytest.raises(MalformedStatement):
+            verify(forged, device_key())
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_forged_evidence_is_refused_and_the_true_one_still_counts(
+    office: Office, part: str
+) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, good_certificate()), good_certificate())
+    for forged in random.Random(part).sample(forgeries(evidence, part), 12):
+        assert refused(await office.gateway.confirm(VISIT, forged, device_key()))
+    assert (await office.gateway.confirm(VISIT, evidence, device_key())).accepted
+
+
+async def test_another_devices_key(office: Office) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, good_certificate()), good_certificate())
+    assert refused(await office.gateway.confirm(VISIT, evidence, device_key("another")))
+
+
+async def test_a_signature_of_another_card(office: Office) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    stated = statement(challenge, good_certificate())
+    evidence = evidence_of(stated, good_certificate(), holder="another")
+    assert refused(await office.gateway.confirm(VISIT, evidence, device_key()))
+
+
+async def test_a_signature_left_out(office: Office) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, good_certificate()), good_certificate())
+    for changes in ({"card_signature": None}, {"card_signature_algorithm": None}):
+        forged = msgspec.structs.replace(evidence, **changes)
+        assert refused(await office.gateway.confirm(VISIT, forged, device_key()))
+
+
+# --- replayed, crossed, stale
+async def test_evidence_counts_once(office: Office) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, good_certificate()), good_certificate())
+    assert (await office.gateway.confirm(VISIT, evidence, device_key())).accepted
+    assert refused(await office.gateway.confirm(VISIT, evidence, device_key()))
+
+
+async def test_a_challenge_counts_once_with_any_counter(office: Office) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    for counter, accepted in ((1, True), (2, False)):
+        stated = statement(challenge, good_certificate(), counter=counter)
+        evidence = evidence_of(stated, good_certificate())
+        answer = await office.gateway.confirm(VISIT, evidence, device_key())
+        assert answer.accepted is accepted
+
+
+async def test_the_devices_counter_must_grow(office: Office) -> None:
+    seen = []
+    for counter in (5, 5, 4, -1, 6, 2**63, 2**70, 7):
+        seen.append((await confirmed(office, counter=counter)).accepted)
+    assert seen == [True, False, False, False, True, False, False, True]
+
+
+@pytest.mark.parametrize("challenge", [None, bytes(32), bytes(16)])
+async def test_a_wrong_challenge(office: Office, challenge: bytes | None) -> None:
+    assert refused(await confirmed(office, gateway_challenge=challenge))
+
+
+async def test_a_challenge_lives_ten_minutes(office: Office) -> None:
+    for late, accepted in (
+        (timedelta(minutes=10), True),
+        (timedelta(minutes=10, seconds=1), False),
+    ):
+        office.now = NOW
+        challenge = await office.gateway.challenge(VISIT)
+        stated = statement(challenge, good_certificate(), counter=1 + late.seconds)
+        office.now = NOW + late
+        answer = await office.gateway.confirm(
+            VISIT, evidence_of(stated, good_certificate()), device_key()
+        )
+        assert answer.accepted is accepted
+
+
+async def test_a_second_challenge_takes_the_place_of_the_first(office: Office) -> None:
+    first = await office.gateway.challenge(VISIT)
+    second = await office.gateway.challenge(VISIT)
+    assert len({first, second}) == 2
+    assert {len(first), len(second)} == {32}
+    for challenge, accepted in ((first, False), (second, True)):
+        stated = statement(challenge, good_certificate())
+        evidence = evidence_of(stated, good_certificate())
+        assert (await office.gateway.confirm(VISIT, evidence, device_key())).accepted is accepted
+
+
+async def test_evidence_of_one_visit_is_none_of_another(office: Office) -> None:
+    """Two open visits, and every way to cross their challenge, statement and confirmation."""
+    challenges = {visit: await office.gateway.challenge(visit) for visit in (VISIT, OTHER_VISIT)}
+    counter = 0
+    for asked in (VISIT, OTHER_VISIT):
+        for stated_visit in (VISIT, OTHER_VISIT):
+            for challenge_of in (VISIT, OTHER_VISIT):
+                counter += 1
+                if asked == stated_visit == challenge_of:
+                    continue
+                stated = statement(
+                    challenges[challenge_of],
+                    good_certificate(),
+                    transaction_id=stated_visit,
+                    counter=counter,
+                )
+                evidence = evidence_of(stated, good_certificate())
+                assert refused(await office.gateway.confirm(asked, evidence, device_key()))
+
+
+# --- certificates
+@pytest.mark.parametrize(
+    ("expired_for", "consents", "cause"),
+    [
+        (-DAY, ALL_GRANTED, None),
+        (DAY, ALL_REFUSED, None),
+        (DAY, ALL_GRANTED, Cause.EVIDENCE_REJECTED),
+        (60 * DAY, ALL_REFUSED, None),
+        (60 * DAY, ALL_GRANTED, Cause.EVIDENCE_REJECTED),
+        (120 * DAY, ALL_REFUSED, Cause.CERTIFICATE_EXPIRED),
+    ],
+)
+async def test_the_three_months_after_expiry(
+    office: Office, expired_for: timedelta, consents: Any, cause: Cause | None
+) -> None:
+    office.now = EXPIRES + expired_for
+    answer = await confirmed(office, consents=consents)
+    assert (answer.accepted, answer.cause) == (cause is None, cause)
+    if answer.eligibility is not None:
+        assert answer.eligibility.processing_result_message == "電子証明書の有効期限: 20290401"
+
+
+async def test_no_grace_for_a_phone(office: Office) -> None:
+    office.now = EXPIRES + DAY
+    answer = await confirmed(office, consents=ALL_REFUSED, card_kind=CardKind.PHONE_ANDROID)
+    assert refused(answer, Cause.CERTIFICATE_EXPIRED)
+
+
+async def test_a_certificate_of_an_unknown_authority(office: Office) -> None:
+    certificate = Profiled(issuer="impostor").der()
+    office.knows(person(certificate))
+    assert refused(await confirmed(office, certificate), Cause.CERTIFICATE_UNTRUSTED)
+    report = await office.gateway.registration(VISIT, certificate)
+    assert report.cause is Cause.CERTIFICATE_UNTRUSTED
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"certificate_status": CertificateStatus.SUSPENDED}, Cause.CERTIFICATE_SUSPENDED),
+        ({"certificate_status": CertificateStatus.REVOKED}, Cause.CERTIFICATE_REVOKED),
+        ({"use_restricted": True}, Cause.USE_RESTRICTED),
+        ({"registration": Registration.NOT_EFFECTIVE}, Cause.REGISTRATION_NOT_EFFECTIVE),
+        ({"registration": Registration.NOT_REGISTERED}, Cause.REGISTRATION_DECLINED),
+        ({"registration": Registration.CANCELLED}, Cause.REGISTRATION_DECLINED),
+    ],
+)
+async def test_a_person_who_cannot_use_the_card(
+    office: Office, changes: dict[str, Any], cause: Cause
+) -> None:
+    office.knows(person(good_certificate(), **changes))
+    assert refused(await confirmed(office), cause)
+    report = await office.gateway.registration(VISIT, good_certificate())
+    unregistered = (Registration.NOT_REGISTERED, Registration.CANCELLED)
+    assert report.cause is (None if report.registration in unregistered else cause)
+
+
+async def test_a_renewed_certificate_leaves_the_old_one_on_the_list(office: Office) -> None:
+    office.knows(person(good_certificate(), certificate_status=CertificateStatus.REVOKED))
+    renewed = Profiled(serial=4712).der()
+    office.knows(person(renewed))
+    assert (await confirmed(office, renewed)).accepted
+    assert refused(await confirmed(office, counter=2), Cause.CERTIFICATE_REVOKED)
+    report = await office.gateway.register(VISIT, good_certificate())
+    assert report.cause is Cause.CERTIFICATE_REVOKED
+
+
+async def test_nobody_knows_this_card(office: Office) -> None:
+    stranger = Profiled(serial=1).der()
+    report = await office.gateway.registration(VISIT, stranger)
+    assert (report.registration, report.cause) == (Registration.NOT_REGISTERED, None)
+    assert refused(await confirmed(office, stranger), Cause.REGISTRATION_DECLINED)
+    report = await office.gateway.register(VISIT, stranger)
+    assert report.registration is Registration.REGISTERED
+    answer = await confirmed(office, stranger, counter=2)
+    assert answer.eligibility is not None
+    assert answer.eligibility.validity is Validity.NONE
+
+
+@pytest.mark.parametrize("before", [Registration.NOT_REGISTERED, Registration.CANCELLED])
+async def test_registering_at_the_reader_works_in_the_same_visit(
+    office: Office, before: Registration
+) -> None:
+    office.knows(person(good_certificate(), registration=before))
+    assert (await office.gateway.registration(VISIT, good_certificate())).registration is before
+    report = await office.gateway.register(VISIT, good_certificate())
+    assert (report.registration, report.cause) == (Registration.REGISTERED, None)
+    answer = await confirmed(office)
+    assert answer.eligibility is not None
+    assert answer.eligibility.result_list[0].name == "見本●子"
+
+
+async def test_an_expired_certificate_is_used_in_grace_and_not_registered(office: Office) -> None:
+    office.now = EXPIRES + DAY
+    report = await office.gateway.registration(VISIT, good_certificate())
+    assert (report.cause, report.clinical_consent_allowed) == (None, False)
+    office.knows(person(good_certificate(), registration=Registration.NOT_REGISTERED))
+    report = await office.gateway.register(VISIT, good_certificate())
+    assert report.cause is Cause.CERTIFICATE_EXPIRED
+
+
+# --- statements that contradict themselves
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"card_signing": CardSigning.TERMINAL_AUTHORITY},
+        {**FACE, "comparison": Comparison(MatchDecision.NOT_SAME_PERSON)},
+        {**FACE, "pad": PadDecision.NOT_LIVE},
+        {**FACE, "pad": PadDecision.NOT_DONE},
+        {**FACE, "photo_authenticity": PhotoAuthenticity.FORGED},
+        {**FACE, "photo_authenticity": PhotoAuthenticity.NOT_DONE},
+        {"method": Method.STAFF, "staff_id": None},
+        {"clock_trust": ClockTrust.NONE},
+        {"purpose": Purpose.ELIGIBILITY},
+        {"profile": Profile.TREATMENT_PARLOUR},
+        {"consents": (*ALL_GRANTED, consent(ConsentItem.CHECKUP, ConsentAnswer.REFUSED))},
+        {
+            "consents": (
+                msgspec.structs.replace(
+                    consent(ConsentItem.CHECKUP, ConsentAnswer.GRANTED), until=None
+                ),
+            )
+        },
+    ],
+    ids=[
+        "pin that did not open the key",
+        "face of another",
+        "face not live",
+        "liveness not looked at",
+        "forged photo",
+        "photo not looked at",
+        "staff without a name",
+        "consent without a clock",
+        "consent for eligibility alone",
+        "consent at a parlour",
+        "two answers",
+        "no end",
+    ],
+)
+async def test_a_statement_that_contradicts_itself(office: Office, changes: dict[str, Any]) -> None:
+    assert refused(await confirmed(office, **changes))
+
+
+async def test_a_card_that_did_not_sign_is_a_matter_of_policy(office: Office) -> None:
+    unsigned = {**FACE, "card_signing": CardSigning.NONE}
+    assert refused(await confirmed(office, **unsigned))
+    office.accepts_unsigned()
+    assert (await confirmed(office, counter=2, **unsigned)).accepted
+
+
+# --- the office itself
+async def test_it_keeps_who_was_asked_about_and_what_it_said(office: Office) -> None:
+    await office.gateway.registration(VISIT, good_certificate())
+    await confirmed(office)
+    await confirmed(office)
+    with closing(sqlite3.connect(office.database)) as connection:
+        rows = connection.execute(
+            "SELECT at, verb, transaction_id, person_id, requester, said FROM inquiry ORDER BY 1, 2"
+        ).fetchall()
+    assert {row[:3] for row in rows} == {
+        (NOW.isoformat(), verb, str(VISIT)) for verb in ("registration", "confirm")
+    }
+    assert [row[3:] for row in rows if row[1] == "registration"] == [("sample", None, "registered")]
+    assert [row[3:] for row in rows if row[1] == "confirm"] == [
+        ("sample", "reception-1", "accepted"),
+        (None, "reception-1", "evidence_rejected: the device's counter did not grow"),
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database at all, just text" * 100])
+async def test_a_database_that_cannot_be_asked(tmp_path: Path, content: bytes | None) -> None:
+    database = tmp_path / "insurers.sqlite"
+    if content is not None:
+        database.write_bytes(content)
+    gateway = InsurersGateway(database, Office(database).trust)
+    with pytest.raises(UpstreamUnavailable):
+        await gateway.challenge(VISIT)
+    with pytest.raises(UpstreamUnavailable):
+        await gateway.registration(VISIT, good_certificate())
+    assert database.exists() is (content is not None)
+
+
+async def test_evidence_can_be_brought_again_after_an_outage(office: Office) -> None:
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, good_certificate()), good_certificate())
+    away = office.database.rename(office.database.with_suffix(".away"))
+    with pytest.raises(UpstreamUnavailable):
+        await office.gateway.confirm(VISIT, evidence, device_key())
+    away.rename(office.database)
+    assert (await office.gateway.confirm(VISIT, evidence, device_key())).accepted
+
+
+async def test_the_gateway_of_the_settings(office: Office) -> None:
+    folder = office.database.parent
+    (folder / "trust").mkdir()
+    with pytest.raises(BadSettings):
+        open_gateway(GatewaySettings(), folder)
+    (folder / "trust" / "authority.pem").write_bytes(
+        AUTHORITY.make().public_bytes(serialization.Encoding.PEM)
+    )
+    gateway = open_gateway(GatewaySettings(), folder)
+    assert gateway.capabilities.adapter == "insurers"
+    assert gateway.capabilities.confirms_cards
+    report = await gateway.registration(UUID(int=1), good_certificate())
+    assert report.cause is None
