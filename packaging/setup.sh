@@ -33,14 +33,9 @@ fail() {
 }
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    fail "this needs root: $*" "Run it as root, or install sudo, and try again."
-  fi
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
+can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 
 # Hash of the named files and words, for the stamps.
 key_of() {
@@ -115,6 +110,8 @@ install_packages() {
     already "Debian packages"
     return
   fi
+  can_be_root || fail "installing Debian packages needs root: ${missing[*]}" \
+    "Run this as root, or install sudo, and try again."
   say "asking for the list of Debian packages"
   apt_get update ||
     fail "apt-get update failed: is there a network, and are the sources under /etc/apt right?"
