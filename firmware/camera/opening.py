@@ -7,9 +7,9 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from firmware.camera.file_camera import images_camera, v4l2_camera, video_camera
-from firmware.camera.frame import Camera
+from firmware.camera.frame import Camera, Frame
 from firmware.camera.pi_camera import PiCamera
-from firmware.faults import CameraUnavailable
+from firmware.faults import CameraUnavailable, Fault
 
 KINDS: Final[dict[str, Callable[[str], Camera]]] = {
     "pi": PiCamera,
@@ -39,3 +39,28 @@ def open_camera(spec: str) -> Camera:
     except (ImportError, AttributeError) as cause:
         raise CameraUnavailable(f"the camera {kind!r} does not load: {cause}") from cause
     return make(argument)
+
+
+def camera_or_absence(spec: str) -> Camera:
+    """As `open_camera`; a camera that cannot be opened says so each time it is to start.
+
+    PIN and staff check still work without a camera, so its absence must not end a program.
+    """
+    try:
+        return open_camera(spec)
+    except CameraUnavailable as fault:
+        return _AbsentCamera(fault)
+
+
+class _AbsentCamera:
+    def __init__(self, fault: Fault) -> None:
+        self._reason = str(fault)
+
+    def start(self) -> None:
+        raise CameraUnavailable(self._reason)
+
+    def latest(self) -> Frame | None:
+        return None
+
+    def stop(self) -> None:
+        return

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
 
 from firmware.camera.frame import Frame, Pixels
 from firmware.card.collation import Calendar, Era, number_b, plausible, to_era
-from firmware.faults import MalformedCredential, ModelRejected
+from firmware.faults import MalformedCredential
 from firmware.match.printed_card import (
     BIRTH_DATE,
     EXPIRY,
@@ -38,6 +37,10 @@ _ERAS: Final = {
     "昭和": Era.SHOWA,
     "平成": Era.HEISEI,
     "令和": Era.REIWA,
+    # Measured: the recogniser is Chinese, and takes 令 for these. No other era looks like them, and
+    # the era is not part of the number: it only says whether the date is plausible.
+    "今和": Era.REIWA,
+    "合和": Era.REIWA,
 }
 _DATE: Final = r"(\d{1,2})月(\d{1,2})日"
 _ERA_DATE: Final = re.compile(rf"^({'|'.join(_ERAS)})(元|\d{{1,2}})年{_DATE}", re.ASCII)
@@ -50,38 +53,6 @@ class TextReader(Protocol):
 
     def read(self, lines: list[Pixels]) -> list[tuple[str, float]]:
         """Text and confidence (0–1) of each picture of one line, BGR."""
-
-
-class PpOcrReader:
-    """The PP-OCRv4 recogniser of rapidocr on crops that are already known: no text detection.
-
-    Making one takes about half a second, most of it imports.
-    """
-
-    def __init__(self, threads: int = 1) -> None:
-        """Raises `ModelRejected` where the package or its weights are missing."""
-        try:
-            import rapidocr_onnxruntime
-            from rapidocr_onnxruntime.ch_ppocr_rec import TextRecognizer
-        except ImportError as cause:
-            raise ModelRejected(f"rapidocr-onnxruntime: {cause}") from cause
-        weights = Path(rapidocr_onnxruntime.__file__).parent / "models/ch_PP-OCRv4_rec_infer.onnx"
-        if not weights.is_file():
-            raise ModelRejected(f"{weights} is missing")
-        self._recogniser: Any = TextRecognizer(
-            {
-                "model_path": str(weights),
-                "intra_op_num_threads": threads,
-                "inter_op_num_threads": 1,
-                "rec_img_shape": [3, 48, 320],
-                "rec_batch_num": 1,  # a batch is padded to its widest line, which costs more
-            }
-        )
-
-    def read(self, lines: list[Pixels]) -> list[tuple[str, float]]:
-        """Text and mean confidence of each line."""
-        readings, _ = self._recogniser(lines)
-        return [(text, float(confidence)) for text, confidence in readings]
 
 
 class PrintedNumberReading:

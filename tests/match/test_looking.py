@@ -1,0 +1,177 @@
+"""What one visit's looking knows, with templates made by hand and a clock that is a number."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from firmware.faults import MalformedPhoto
+from firmware.match.compare import Comparer, Look
+from firmware.match.looking import HINT_EVERY_S, MOMENT_S, Looking
+from firmware.match.model_card import OperatingPoint
+from firmware.match.networks import DetectorOutputs, Grey, Reals
+from firmware.match.quality import Quality
+from firmware.match.template import FaceTemplate
+from firmware.words import Hint, MatchDecision
+
+VISIT = UUID(int=7)
+POINT = OperatingPoint(
+    id="by-hand",
+    threshold=0.5,
+    frames=5,
+    fmr=0.001,
+    fmr_upper_95=0.01,
+    fnmr=0.05,
+    fnmr_upper_95=0.1,
+    impostor_pairs=1000,
+    genuine_pairs=100,
+    measured_on="vectors",
+    report="none",
+)
+
+
+class NoNetworks:
+    """A decision on templates needs no network; asking one fails the test."""
+
+    def detect(self, canvas: Grey) -> DetectorOutputs:
+        raise AssertionError
+
+    def landmarks(self, view: Grey) -> tuple[Reals, float]:
+        raise AssertionError
+
+    def embed(self, face: Grey) -> Reals:
+        raise AssertionError
+
+
+def looking() -> Looking:
+    return Looking(VISIT, Comparer(NoNetworks(), "vectors", POINT))
+
+
+def person(number: int) -> FaceTemplate:
+    values = np.zeros(128, np.float32)
+    values[number] = 1.0
+    return FaceTemplate(values)
+
+
+def fit(who: int) -> Look:
+    return Look(Quality(None), person(who))
+
+
+def unfit(hint: Hint) -> Look:
+    return Look(Quality(hint), None)
+
+
+def see_some(visit: Looking, who: int, moments: int, from_s: float = 0.0) -> None:
+    for moment in range(moments):
+        visit.see(fit(who), from_s + moment * MOMENT_S * 1.01)
+
+
+def test_nothing_is_decided_without_a_photo() -> None:
+    visit = looking()
+    see_some(visit, 1, 5)
+    assert visit.compare() is None
+    visit.learn_photo(person(1))
+    decided = visit.compare()
+    assert decided is not None
+    assert decided.decision is MatchDecision.SAME_PERSON
+
+
+def test_three_looks_accept_and_only_five_refuse() -> None:
+    visit = looking()
+    visit.learn_photo(person(1))
+    see_some(visit, 2, 4)
+    assert visit.compare() is None
+    see_some(visit, 2, 1, from_s=10.0)
+    decided = visit.compare()
+    assert decided is not None
+    assert (decided.decision, decided.frames) == (MatchDecision.NOT_SAME_PERSON, 5)
+
+
+def test_looks_of_one_moment_count_once() -> None:
+    visit = looking()
+    for burst in range(30):
+        visit.see(fit(1), burst * MOMENT_S / 100)
+    assert visit.looks == 1
+
+
+def test_before_the_comparison_the_newest_looks_are_kept() -> None:
+    visit = looking()
+    see_some(visit, 2, 5)  # somebody walked by
+    see_some(visit, 1, 5, from_s=60.0)
+    visit.learn_photo(person(1))
+    decided = visit.compare()
+    assert decided is not None
+    assert decided.decision is MatchDecision.SAME_PERSON
+
+
+def test_in_a_comparison_no_look_is_exchanged_for_another() -> None:
+    visit = looking()
+    assert visit.compare() is None  # wanted, and the photo is still on its way
+    see_some(visit, 2, 5)
+    see_some(visit, 1, 5, from_s=60.0)
+    visit.learn_photo(person(1))
+    decided = visit.compare()
+    assert decided is not None
+    assert decided.decision is MatchDecision.NOT_SAME_PERSON
+
+
+def test_a_decision_uses_its_looks_up() -> None:
+    visit = looking()
+    visit.learn_photo(person(1))
+    see_some(visit, 2, 5)
+    assert visit.compare() is not None
+    assert visit.looks == 0
+    assert visit.compare() is None
+
+
+def test_looks_stay_when_a_comparison_is_broken_off() -> None:
+    visit = looking()
+    see_some(visit, 1, 4)
+    assert visit.compare() is None
+    visit.end_comparison()
+    visit.learn_photo(person(1))
+    decided = visit.compare()
+    assert decided is not None
+    assert decided.decision is MatchDecision.SAME_PERSON
+
+
+def test_the_last_photo_counts() -> None:
+    visit = looking()
+    visit.learn_photo(MalformedPhoto("no face"))
+    assert visit.photo_fault is not None
+    visit.learn_photo(person(1))
+    assert visit.photo_fault is None
+    visit.learn_photo(MalformedPhoto("no face"))
+    see_some(visit, 1, 5)
+    assert visit.compare() is None
+
+
+def test_a_hint_is_said_on_change_and_not_too_often() -> None:
+    visit = looking()
+    visit.see(unfit(Hint.CLOSER), 0.0)
+    assert visit.take_hint(0.0) is Hint.CLOSER
+    assert visit.take_hint(10.0) is None  # nothing new
+    visit.see(unfit(Hint.MORE_LIGHT), 10.0)
+    assert visit.take_hint(10.0) is Hint.MORE_LIGHT
+    visit.see(unfit(Hint.CLOSER), 10.1)
+    assert visit.take_hint(10.1) is None  # too soon
+    assert visit.take_hint(10.0 + HINT_EVERY_S * 1.01) is Hint.CLOSER
+    visit.see(fit(1), 11.0)
+    assert visit.take_hint(11.0) is None  # all is well: nothing to say
+    visit.see(unfit(Hint.CLOSER), 12.0)
+    assert visit.take_hint(12.0) is Hint.CLOSER
+
+
+@pytest.mark.parametrize("hint", list(Hint))
+def test_an_unfit_look_is_never_kept(hint: Hint) -> None:
+    visit = looking()
+    visit.see(unfit(hint), 0.0)
+    assert visit.looks == 0
+
+
+def test_nothing_of_a_face_is_printed() -> None:
+    visit = looking()
+    see_some(visit, 1, 2)
+    assert repr(visit) == "Looking(2 looks, photo False)"
