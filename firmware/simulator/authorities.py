@@ -196,6 +196,17 @@ def load_private_key(pem: bytes, source: str) -> rsa.RSAPrivateKey:
     return key
 
 
+def load_public_key(pem: bytes, source: str) -> rsa.RSAPublicKey:
+    """An RSA public key from PEM, as `load_private_key`."""
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as cause:
+        raise SimulationNotPrepared(f"{source} is no key: remove it, run `make setup`") from cause
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise SimulationNotPrepared(f"{source} is no RSA key: remove it, run `make setup`")
+    return key
+
+
 def self_signed(name: x509.Name, key: rsa.RSAPrivateKey) -> x509.Certificate:
     """A root as JPKI's are: keyCertSign and cRLSign, CA without a path length."""
     return (

@@ -19,6 +19,9 @@ from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
 from firmware.simulator.world import DEFAULT_ROOT, World
 from firmware.simulator.world_making import make_world
 
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+LOOK_EVERY_S: Final = 1.0
+
 world_option = click.option(
     "--world",
     type=click.Path(path_type=Path, file_okay=False),
@@ -119,7 +122,10 @@ def card(patient: str, world: Path, as_json: bool) -> None:
         else:
             click.echo(f"{SOCKET_VARIABLE}={service.socket_path}")
             click.echo(f"{patient} lies on {service.reader_name!r}; Ctrl-C takes it away", err=True)
-        signal.sigwait((signal.SIGINT, signal.SIGTERM))
+        # Blocked only now: what the service starts must not inherit that.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        while signal.sigtimedwait(STOP_SIGNALS, LOOK_EVERY_S) is None:
+            service.status()  # raises when the service is gone
 
 
 @click.command(epilog="Example: kazashi-simulator authorities --out /tmp/authorities")

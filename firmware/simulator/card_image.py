@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from firmware.card.files import (
@@ -27,7 +26,12 @@ from firmware.card.files import (
     SigningKey,
 )
 from firmware.faults import SimulationNotPrepared
-from firmware.simulator.authorities import load_private_key, private_pem, public_pem
+from firmware.simulator.authorities import (
+    load_private_key,
+    load_public_key,
+    private_pem,
+    public_pem,
+)
 from firmware.simulator.world import SECRET_MODE, read_prepared, write_whole
 
 IMAGE_FILE: Final = "card.json"
@@ -124,9 +128,6 @@ def load(folder: Path) -> CardImage:
     """The image in a patient's folder; raises SimulationNotPrepared."""
     stored = _read(folder)
     source = str(folder / IMAGE_FILE)
-    root = serialization.load_pem_public_key(stored.terminal_root.encode())
-    if not isinstance(root, rsa.RSAPublicKey):
-        raise SimulationNotPrepared(f"{source}: the terminal root is no RSA key")
     return CardImage(
         patient_id=stored.patient_id,
         files={ALL_EFS[name]: content for name, content in stored.files.items()},
@@ -138,7 +139,7 @@ def load(folder: Path) -> CardImage:
             SIGNING_KEYS[name]: load_private_key(pem.encode(), source)
             for name, pem in stored.private_keys.items()
         },
-        terminal_root=root,
+        terminal_root=load_public_key(stored.terminal_root.encode(), source),
     )
 
 

@@ -277,6 +277,12 @@ def enter_private_world(directory: Path) -> None:
     (run / "pcscd").mkdir(parents=True)
     subprocess.run(("mount", "--bind", str(run), "/run"), check=True)
     os.environ.pop("PCSCLITE_CSOCK_NAME", None)
+    os.environ["PATH"] = daemon_path()
+
+
+def daemon_path() -> str:
+    """Where programs are looked for: daemons are not on an ordinary user's PATH."""
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 def main() -> None:

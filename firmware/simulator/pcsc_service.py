@@ -7,7 +7,6 @@ Any PC/SC program sees it that has `environment` in its own. Several run side by
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import shutil
 import socket
@@ -34,7 +33,7 @@ from firmware.simulator.card_control import (
     decode_answer,
     encode,
 )
-from firmware.simulator.card_player import CONTROL_SOCKET, DAEMON_SOCKET
+from firmware.simulator.card_player import CONTROL_SOCKET, DAEMON_SOCKET, daemon_path
 from firmware.simulator.slot import AnyMishap
 from firmware.simulator.world import DEFAULT_ROOT
 
@@ -106,7 +105,12 @@ class PcscService:
         )
         try:
             self._player = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                # Ctrl-C is for us: the player stops in order when its input ends.
+                start_new_session=True,
             )
         except OSError as cause:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -179,7 +183,7 @@ class PcscService:
 
 def is_possible() -> bool:
     """Whether this system lets us have namespaces of our own, and has a daemon to put into them."""
-    if shutil.which("pcscd") is None or shutil.which("unshare") is None:
+    if shutil.which("pcscd", path=daemon_path()) is None or shutil.which("unshare") is None:
         return False
-    tried = subprocess.run((*NAMESPACES, "true"), capture_output=True, check=False, env=os.environ)
+    tried = subprocess.run((*NAMESPACES, "true"), capture_output=True, check=False)
     return tried.returncode == 0
