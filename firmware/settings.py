@@ -20,7 +20,7 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terminal_authority: str | None = None
     """`entry point:argument` of the PIN-less path; None: the card signs for a PIN only."""
     issuer_keys: str | None = None
-    """Folder of card-face issuer keys; without it photos are `unverified`."""
+    """JSON file of card-face issuer keys; without it photos are `unverified`."""
     allow_unverified_photo: bool = False
     answer_within_s: float = 3.0
 

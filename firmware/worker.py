@@ -16,7 +16,7 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -137,7 +137,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
 
     def _hear(self, message: Any) -> None:
         if isinstance(message, self._news_types):
-            self._on_news(message)
+            self._on_news(cast(News, message))
         elif self._owed:
             answer = self._owed.popleft()
             if not answer.done():

@@ -1,4 +1,4 @@
-"""The table of a visit, walked breadth first: what no path may do, and what every state must have."""
+"""The table of a visit, walked breadth first: what no path may do, what every state must have."""
 
 from __future__ import annotations
 

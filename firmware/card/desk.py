@@ -1,0 +1,203 @@
+"""What the card worker knows of the card before it: one connection, one visit, one answer each.
+
+It plays the room's scripts on a connection and remembers what must not be read twice. The photo
+stays here until it is handed to the vision worker; no reply carries it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from firmware.card import authenticity, jpki, scripts
+from firmware.card.apdu import CommandApdu, ResponseApdu, Script
+from firmware.card.card_face import CardFace, read_card_face
+from firmware.card.collation import agrees_with_chip
+from firmware.card.credential import CollationNumberB, Pin
+from firmware.card.files import Aid, Key
+from firmware.card.jpki import StatementDigest
+from firmware.card.requests import (
+    CardFaceRead,
+    CardIdentified,
+    CardMessage,
+    CardProblem,
+    CardReleased,
+    CertificateRead,
+    CollationNumberRefused,
+    IdentifyCard,
+    PinTries,
+    PinVerified,
+    PinWrong,
+    QueryPinTries,
+    ReadCardFace,
+    ReadCertificate,
+    ReleaseCard,
+    SignStatement,
+    StatementSigned,
+    VerifyPin,
+)
+from firmware.card.terminal_authority import TerminalAuthority
+from firmware.faults import (
+    CardChanged,
+    CardRemoved,
+    CertificateMissing,
+    Fault,
+    RetryCounterLow,
+    SignatureWrong,
+    TerminalAuthorityRefused,
+    VerifyRefused,
+)
+from firmware.statement import to_be_signed
+from firmware.words import CardSigning, PhotoAuthenticity
+
+T = TypeVar("T")
+
+
+class CardConnection(Protocol):
+    """What `pcsc.Connection` does."""
+
+    def transmit(self, command: CommandApdu) -> ResponseApdu: ...
+    def begin_transaction(self) -> None: ...
+    def end_transaction(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class CardDesk:
+    """Answers the firmware's requests about the card that lies there now."""
+
+    def __init__(
+        self,
+        connect: Callable[[], CardConnection],
+        send_photo: Callable[[UUID, bytes], None],
+        issuer_keys: Mapping[bytes, rsa.RSAPublicKey],
+        authority: TerminalAuthority | None,
+    ) -> None:
+        self._connect, self._send_photo = connect, send_photo
+        self._issuer_keys, self._authority = issuer_keys, authority
+        self._connection: CardConnection | None = None
+        self._jpki_selected = False
+        self._face: tuple[CardFaceRead, bytes] | None = None
+
+    def answer(self, request: CardMessage) -> CardMessage:
+        """The reply to one request; a fault becomes `CardProblem`."""
+        try:
+            return self._answer(request)
+        except Fault as fault:
+            if self._connection is not None:
+                self._connection.end_transaction()
+            return CardProblem(code=fault.code, reason=str(fault))
+
+    def _answer(self, request: CardMessage) -> CardMessage:
+        match request:
+            case IdentifyCard():
+                return self._identify()
+            case ReadCardFace(visit, number):
+                return self._read_card_face(visit, number)
+            case QueryPinTries():
+                self._jpki_selected = True
+                return PinTries(self._play(scripts.query_tries(Key.USER_AUTHENTICATION_PIN)))
+            case VerifyPin(pin, tries_kept):
+                return self._verify_pin(Pin.parse(pin), tries_kept)
+            case ReadCertificate():
+                return self._read_certificate()
+            case SignStatement(payload, card_signing, certificate):
+                return self._sign(payload, card_signing, certificate)
+            case ReleaseCard():
+                self.forget()
+                return CardReleased()
+            case _:
+                raise Fault(f"no card request: {type(request).__name__}")
+
+    def forget(self) -> None:
+        """Power the card off and drop all that was read from it."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._face, self._jpki_selected = None, None, False
+
+    def _play(self, script: Script[T]) -> T:
+        if self._connection is None:
+            raise CardRemoved("no card has been identified")
+        return scripts.run(script, self._connection.transmit)
+
+    def _identify(self) -> CardMessage:
+        self.forget()
+        self._connection = self._connect()
+        kind = self._play(jpki.identify())
+        self._jpki_selected = True
+        return CardIdentified(kind)
+
+    def _read_card_face(self, visit: UUID, number: bytes | None) -> CardMessage:
+        if self._face is None:
+            if number is None:
+                raise Fault("the card face has not been read yet")
+            self._jpki_selected = False
+            try:
+                self._face = self._open_card_face(number)
+            except RetryCounterLow as refusal:
+                return CollationNumberRefused(refusal.tries_left, spent=False)
+            except VerifyRefused as refusal:
+                return CollationNumberRefused(refusal.tries_left, spent=True)
+        reply, photo = self._face
+        if reply.has_photo and reply.authenticity is not PhotoAuthenticity.FORGED:
+            self._send_photo(visit, photo)
+        return reply
+
+    def _open_card_face(self, number: bytes) -> tuple[CardFaceRead, bytes]:
+        face: CardFace = self._play(read_card_face(CollationNumberB.parse(number)))
+        judgement = self._play(
+            authenticity.authenticate(face, self._issuer_keys, secrets.token_bytes(32))
+        )
+        reply = CardFaceRead(
+            has_photo=bool(face.photo),
+            authenticity=judgement.verdict,
+            agrees=agrees_with_chip(number.decode("ascii"), face.birth_date, face.expiry),
+        )
+        return reply, face.photo
+
+    def _verify_pin(self, pin: Pin, tries_kept: int) -> CardMessage:
+        if self._connection is None:
+            raise CardRemoved("no card has been identified")
+        # Held until the signature: no other program may come between, or inherit the open key.
+        self._connection.begin_transaction()
+        try:
+            self._play(scripts.verify(Key.USER_AUTHENTICATION_PIN, pin, tries_kept))
+        except RetryCounterLow as refusal:
+            self._connection.end_transaction()
+            return PinTries(refusal.tries_left)
+        except VerifyRefused as refusal:
+            self._connection.end_transaction()
+            return PinWrong(refusal.tries_left)
+        self._jpki_selected = True
+        return PinVerified()
+
+    def _select_jpki(self) -> None:
+        """Once: selecting it again would close the key that the PIN opened."""
+        if not self._jpki_selected:
+            self._play(scripts.select_application(Aid.JPKI))
+            self._jpki_selected = True
+
+    def _read_certificate(self) -> CardMessage:
+        self._select_jpki()
+        try:
+            return CertificateRead(self._play(jpki.read_certificate()))
+        except CertificateMissing:
+            return CertificateRead(None)
+
+    def _sign(self, payload: bytes, card_signing: CardSigning, certificate: bytes) -> CardMessage:
+        digest = StatementDigest(hashlib.sha256(to_be_signed(payload)).digest())
+        self._select_jpki()
+        if card_signing is CardSigning.TERMINAL_AUTHORITY:
+            if self._authority is None:
+                raise TerminalAuthorityRefused("no terminal authority is configured")
+            self._play(self._authority.unlock())
+        signature = self._play(jpki.sign(digest))
+        try:
+            jpki.verify_signature(certificate, digest, signature)
+        except SignatureWrong as cause:
+            raise CardChanged("another card signed than the one the visit began with") from cause
+        return StatementSigned(signature)
