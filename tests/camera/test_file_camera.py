@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from firmware.camera.file_camera import FileCamera, images_camera
-from firmware.camera.frame import Frame, NewestFrame, Pixels
+from firmware.camera.frame import Camera, Frame, NewestFrame, Pixels
 from firmware.camera.opening import open_camera
 from firmware.faults import CameraUnavailable
 
@@ -138,11 +138,11 @@ def test_the_place_for_a_frame_is_empty_once_it_was_taken() -> None:
     assert newest.take() is None
 
 
-def wait_for_frame(camera: FileCamera) -> Frame:
+def wait_for_frame(camera: Camera) -> Frame:
     return next(iter(some_frames(camera, 1)))
 
 
-def some_frames(camera: FileCamera, count: int) -> Iterator[Frame]:
+def some_frames(camera: Camera, count: int) -> Iterator[Frame]:
     """The next frames; a pause is an event that never comes, so that the reader may run."""
     never, given = Event(), 0
     for _ in range(5000):
