@@ -1,0 +1,70 @@
+"""`kazashi-hostdriver`: arguments, settings, run until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from firmware.faults import BadSettings, Fault
+from hostdriver.driver import running, sd_notify
+from hostdriver.settings import Settings, read_settings
+
+EPILOG = """\b
+Examples:
+  kazashi-hostdriver --settings /etc/kazashi/hostdriver.toml
+  kazashi --socket /run/kazashi/hostdriver.sock health
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--settings",
+    "path",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The settings, a TOML file.",
+)
+@click.option("--verbose", is_flag=True, help="Say more on stderr.")
+@click.version_option(package_name="kazashi")
+def main(path: Path, verbose: bool) -> None:
+    """The host driver: joins reception software, the reader and the eligibility service.
+
+    It writes READY and the socket's address to stderr (and tells systemd) when it can be used, and
+    stops cleanly at SIGTERM or SIGINT. Exit code 2: the settings cannot be used.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        asyncio.run(_run(read_settings(path)))
+    except BadSettings as fault:
+        click.echo(f"kazashi-hostdriver: {fault}", err=True)
+        sys.exit(2)
+    except Fault as fault:
+        click.echo(f"kazashi-hostdriver: {fault}", err=True)
+        sys.exit(1)
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows' loop; its own handler wakes the loop instead
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    async with running(settings) as address:
+        click.echo(f"READY {address}", err=True)
+        sd_notify("READY=1")
+        await stop.wait()
+        sd_notify("STOPPING=1")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,369 @@
+"""The schema of the local socket: what reception software may say and hear.
+
+JSON-RPC 2.0, one object a line. `METHODS`, `EVENTS` and `errors.ERRORS` are its three tables: the
+session answers from them, and document and tests walk them. Unknown fields are ignored. No field
+anywhere holds a PIN, an image, a template, 照合番号B or the 12-digit number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from firmware.statement import Nonce
+from firmware.words import (
+    CardKind,
+    Cause,
+    ClockTrust,
+    ConsentAnswer,
+    ConsentItem,
+    Language,
+    Method,
+    Outcome,
+    Profile,
+    Purpose,
+    Question,
+    State,
+)
+from hostdriver.eligibility.answer import Eligibility
+from hostdriver.texts import Fallback
+
+PROTOCOL = "1.0"
+MAX_LINE_BYTES = 64 * 1024
+"""Of one line, without its end."""
+MAX_WAIT_S = 300.0
+
+ClientRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+ClientName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,64}\Z")]
+ReaderName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}\Z")]
+Wait = Annotated[float, msgspec.Meta(ge=0, le=MAX_WAIT_S)]
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+# --- envelopes
+class Request(msgspec.Struct, frozen=True):
+    """One line from a client. A request without an id is refused: nothing goes unanswered."""
+
+    jsonrpc: Literal["2.0"]
+    method: str
+    id: Annotated[str, msgspec.Meta(max_length=64)] | int
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Success(msgspec.Struct, frozen=True):
+    """The answer to a request that was granted."""
+
+    id: str | int
+    result: Any
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+class ErrorData(msgspec.Struct, frozen=True):
+    """What programs switch on, what staff read, what a patient may be told, and the ways out."""
+
+    symbol: str
+    staff_text: str
+    patient_text: str
+    fallback: tuple[Fallback, ...] = ()
+
+
+class Error(msgspec.Struct, frozen=True):
+    """JSON-RPC's error object."""
+
+    code: int
+    message: str
+    data: ErrorData
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """The answer to a request that was not granted; `id` is null when none could be read."""
+
+    id: str | int | None
+    error: Error
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+# --- params and results
+class Nothing(msgspec.Struct, frozen=True):
+    """No parameters."""
+
+
+class HelloParams(msgspec.Struct, frozen=True):
+    """Who speaks, and in which version. `token` is asked for on TCP alone."""
+
+    protocol: Version
+    client: ClientName
+    token: Annotated[str, msgspec.Meta(max_length=256)] | None = None
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A reader's device as it presented itself. `device_key` is the pinned public JWK."""
+
+    device_id: str
+    boot_id: UUID
+    version: str
+    device_key: dict[str, str]
+    profiles: tuple[Profile, ...]
+    methods: tuple[Method, ...]
+    languages: tuple[Language, ...]
+    clock_trust: ClockTrust
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """One reader. `problem` is a symbol of the errors, or a cause, while it cannot be used."""
+
+    name: str
+    connected: bool
+    state: State | None
+    card_reader: str | None
+    camera: bool
+    problem: str | None
+    device: Device | None
+
+
+class HelloResult(msgspec.Struct, frozen=True):
+    """The driver. A new `boot_id` means that all visits and results before it are gone."""
+
+    protocol: str
+    version: str
+    boot_id: UUID
+    site_profile: Profile
+    capabilities: tuple[str, ...]
+    languages: tuple[Language, ...]
+    device: Device | None
+
+
+class ReaderListResult(msgspec.Struct, frozen=True):
+    """Every reader that the settings name."""
+
+    readers: tuple[Reader, ...]
+
+
+class ReaderParams(msgspec.Struct, frozen=True):
+    """One reader, or the first."""
+
+    reader: ReaderName | None = None
+
+
+class StartParams(msgspec.Struct, frozen=True):
+    """Begin a visit. What is left out is decided by the profile and the device's settings.
+
+    `nonce` is at least 16 random bytes in base64, fresh for each visit: the statement carries it.
+    """
+
+    client_ref: ClientRef
+    nonce: Nonce
+    purpose: Purpose = Purpose.VISIT
+    profile: Profile | None = None
+    items: Annotated[tuple[ConsentItem, ...], msgspec.Meta(max_length=8)] | None = None
+    methods: Annotated[tuple[Method, ...], msgspec.Meta(min_length=1, max_length=8)] | None = None
+    language: Language | None = None
+    timeout_s: Annotated[float, msgspec.Meta(ge=10, le=600)] = 180.0
+    reader: ReaderName | None = None
+
+
+class StartResult(msgspec.Struct, frozen=True):
+    """The visit. `taken_over`: it was there already, and `nonce` is the one it began with."""
+
+    transaction_id: UUID
+    reader: str
+    state: State
+    taken_over: bool
+    nonce: Nonce
+
+
+class TransactionParams(msgspec.Struct, frozen=True):
+    """One visit."""
+
+    transaction_id: UUID
+
+
+class StatusResult(msgspec.Struct, frozen=True):
+    """Where a visit stands. `outcome` is null until it ended."""
+
+    transaction_id: UUID
+    client_ref: str
+    reader: str
+    state: State
+    sequence: int
+    outcome: Outcome | None
+
+
+class CancelResult(msgspec.Struct, frozen=True):
+    """`cancelling` is false after the point of no return: the visit then ends as it will."""
+
+    cancelling: bool
+    state: State
+
+
+class ResultParams(msgspec.Struct, frozen=True):
+    """One visit, and how long to wait for its end."""
+
+    transaction_id: UUID
+    wait_s: Wait = 0.0
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """One consent item as the statement holds it; a granted one ends at `until`."""
+
+    item: ConsentItem
+    answer: ConsentAnswer
+    at: Time | None
+    until: Time | None
+
+
+class SignedEvidence(msgspec.Struct, frozen=True):
+    """What anybody can check again: the device's JWS, the card's certificate and signature."""
+
+    statement: str
+    card_certificate: str
+    """PEM."""
+    card_signature: bytes | None
+    """Base64 on the wire."""
+    card_signature_algorithm: str | None
+
+
+class VisitResult(msgspec.Struct, frozen=True):
+    """What a visit came to; also what `kazashi visit --json` prints. It never changes.
+
+    `device_key` is for pinning, never for trusting this very result.
+    """
+
+    outcome: Outcome
+    cause: Cause | None
+    method: Method | None
+    card_kind: CardKind | None
+    consents: tuple[Consent, ...]
+    answers: dict[Question, str]
+    eligibility: Eligibility | None
+    evidence: SignedEvidence | None
+    device_key: dict[str, str]
+    fallback: tuple[Fallback, ...]
+    patient_text: str
+    staff_text: str
+    timings_ms: dict[str, int]
+
+
+class AckResult(msgspec.Struct, frozen=True):
+    """The result is erased."""
+
+    acknowledged: bool
+
+
+class SubscribeResult(msgspec.Struct, frozen=True):
+    """The names of the events that will come: of this client's own visits, and of all readers."""
+
+    events: tuple[str, ...]
+
+
+class LedgerGap(msgspec.Struct, frozen=True):
+    """Statements that the ledger does not hold: `found` came where `expected` was due."""
+
+    device_id: str
+    expected: int
+    found: int
+    sequence: int
+
+
+class LedgerReport(msgspec.Struct, frozen=True):
+    """`ok` is true when the chain, its signed head and the statements' counters are all whole."""
+
+    ok: bool
+    rows: int
+    first_bad: int | None
+    """Sequence number of the first row that does not hold."""
+    reason: str | None
+    gaps: tuple[LedgerGap, ...]
+
+
+class HealthResult(msgspec.Struct, frozen=True):
+    """`ok` is true when a visit could begin now and its consents could be recorded."""
+
+    ok: bool
+    version: str
+    problems: tuple[str, ...]
+    readers: tuple[Reader, ...]
+    connections: int
+    visits_held: int
+
+
+# --- events
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """What is pushed to subscribers. Both times are the driver's own clocks.
+
+    `sequence` counts the events of one visit from 1, so a subscriber sees what it missed.
+    """
+
+    at: Time
+    monotonic_s: float
+
+
+class ProgressEvent(Event, frozen=True, tag="progress"):
+    """A visit entered a state, or a fact of it became known."""
+
+    transaction_id: UUID
+    sequence: int
+    state: State
+    card_kind: CardKind | None
+    method: Method | None
+    tries_left: int | None
+
+
+class FinishedEvent(Event, frozen=True, tag="finished"):
+    """A visit ended; its result waits to be fetched."""
+
+    transaction_id: UUID
+    sequence: int
+    state: State
+    outcome: Outcome
+    cause: Cause | None
+
+
+class ReaderStatusEvent(Event, frozen=True, tag="reader_status"):
+    """A reader came, went, or can do something else than before."""
+
+    reader: Reader
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """An event on the wire."""
+
+    params: Event
+    method: Literal["event"] = "event"
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+# --- the tables
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """One verb: its parameters, its result, and what it does in a line."""
+
+    params: type[msgspec.Struct]
+    result: type[msgspec.Struct]
+    does: str
+
+
+METHODS: dict[str, MethodRow] = {
+    "hello": MethodRow(HelloParams, HelloResult, "Say who you are; the first request."),
+    "reader.list": MethodRow(Nothing, ReaderListResult, "All readers, with their pinned keys."),
+    "reader.status": MethodRow(ReaderParams, Reader, "One reader."),
+    "transaction.start": MethodRow(StartParams, StartResult, "Begin a visit, or take yours over."),
+    "transaction.status": MethodRow(TransactionParams, StatusResult, "Where a visit stands."),
+    "transaction.cancel": MethodRow(TransactionParams, CancelResult, "Stop a visit."),
+    "transaction.result": MethodRow(ResultParams, VisitResult, "What a visit came to."),
+    "transaction.ack": MethodRow(TransactionParams, AckResult, "The result arrived: erase it."),
+    "events.subscribe": MethodRow(Nothing, SubscribeResult, "Push events on this connection."),
+    "ledger.verify": MethodRow(Nothing, LedgerReport, "Walk the ledger's chain."),
+    "health": MethodRow(Nothing, HealthResult, "What works and what does not."),
+}
+
+EVENTS: dict[str, type[Event]] = {
+    "progress": ProgressEvent,
+    "finished": FinishedEvent,
+    "reader_status": ReaderStatusEvent,
+}

@@ -1,0 +1,184 @@
+"""`kazashi`: reception's client on the command line. It speaks to a running host driver."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from firmware.words import ConsentItem, Language, Method, Profile, Purpose
+from hostdriver.client import Client
+from hostdriver.eligibility.answer import JAPAN
+from hostdriver.faults import Answered, NoDriver
+from hostdriver.rendering import error_lines, progress_line, reader_line, result_table
+
+DEFAULT_SOCKET = "/run/kazashi/hostdriver.sock"
+RESULT_WITHIN_S = 10.0
+
+EPILOG = """\b
+Examples:
+  kazashi readers
+  kazashi visit
+  kazashi visit --profile pharmacy --item medication --json
+  kazashi ledger verify
+  kazashi --socket /tmp/kazashi/hostdriver.sock health
+
+Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver there.
+"""
+
+
+@click.group(epilog=EPILOG)
+@click.option(
+    "--socket",
+    "address",
+    envvar="KAZASHI_SOCKET",
+    default=DEFAULT_SOCKET,
+    show_default=True,
+    help="The host driver's socket: a path, or tcp:PORT; $KAZASHI_SOCKET.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The token of a tcp: socket.",
+)
+@click.version_option(package_name="kazashi")
+@click.pass_context
+def main(context: click.Context, address: str, token_file: Path | None) -> None:
+    """Reception's client: readers, visits, the ledger, health."""
+    token = token_file.read_text(encoding="ascii").strip() if token_file else None
+    context.obj = lambda: _driver(address, token)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+
+
+@main.command(epilog="\b\nExample:\n  kazashi readers --json")
+@as_json
+@click.pass_obj
+def readers(driver: Any, /, as_json: bool) -> None:
+    """List the readers, with the keys that are pinned for them."""
+    with driver() as client:
+        answer = client.call("reader.list")
+    if as_json:
+        _print(answer)
+    else:
+        click.echo("\n".join(reader_line(reader) for reader in answer["readers"]))
+
+
+@main.command(
+    epilog="\b\nExamples:\n  kazashi visit\n  kazashi visit --method pin --language en --json"
+)
+@click.option("--ref", help="Your reference of this visit (default: made from the time).")
+@click.option("--reader", help="The reader's name (default: the first).")
+@click.option("--purpose", type=click.Choice([*Purpose]), default=Purpose.VISIT, show_default=True)
+@click.option("--profile", type=click.Choice([*Profile]), help="What kind of site asks.")
+@click.option("--item", "items", multiple=True, type=click.Choice([*ConsentItem]))
+@click.option("--method", "methods", multiple=True, type=click.Choice([*Method]))
+@click.option("--language", type=click.Choice([*Language]), help="The panel's first language.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(10, 600), default=180.0)
+@as_json
+@click.pass_obj
+def visit(driver: Any, /, as_json: bool, ref: str | None, **options: Any) -> None:
+    """Begin a visit, follow it on stderr, print what it came to. Ctrl-C cancels it."""
+    asked = {name: value for name, value in options.items() if value not in (None, ())}
+    with driver() as client:
+        begun = client.start(ref or _made_ref(), **asked)
+        transaction_id = begun["transaction_id"]
+        if not begun["taken_over"] or not _is_over(client, transaction_id):
+            _follow(client, transaction_id)
+        result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
+        if as_json:
+            _print(result)
+        else:
+            click.echo(result_table(result))
+        client.ack(transaction_id)
+    sys.exit(0 if result["outcome"] == "verified" else 1)
+
+
+@main.group()
+def ledger() -> None:
+    """The append-only record of visits and consents."""
+
+
+@ledger.command(epilog="\b\nExample:\n  kazashi ledger verify")
+@as_json
+@click.pass_obj
+def verify(driver: Any, /, as_json: bool) -> None:
+    """Walk the ledger: every row's hash, the signed head, the statements' counters."""
+    with driver() as client:
+        report = client.call("ledger.verify")
+    if as_json:
+        _print(report)
+    elif report["ok"]:
+        click.echo(f"{report['rows']} rows, whole")
+    else:
+        where = f"row {report['first_bad']}: " if report["first_bad"] else ""
+        click.echo(f"{report['rows']} rows hold; {where}{report['reason']}")
+        for gap in report["gaps"]:
+            click.echo(
+                f"row {gap['sequence']}: {gap['device_id']} sent statement {gap['found']}, "
+                f"{gap['expected']} was due"
+            )
+    sys.exit(0 if report["ok"] else 1)
+
+
+@main.command(epilog="\b\nExample:\n  kazashi health --json")
+@as_json
+@click.pass_obj
+def health(driver: Any, /, as_json: bool) -> None:
+    """Say whether a visit could begin now, and if not, why."""
+    with driver() as client:
+        answer = client.call("health")
+    if as_json:
+        _print(answer)
+    else:
+        click.echo("\n".join(answer["problems"]) or "all is well")
+    sys.exit(0 if answer["ok"] else 1)
+
+
+@contextlib.contextmanager
+def _driver(address: str, token: str | None) -> Iterator[Client]:
+    """A connection; what goes wrong on it becomes a text on stderr and an exit code."""
+    try:
+        with Client(address, "kazashi", token=token) as client:
+            yield client
+    except NoDriver as fault:
+        click.echo(f"kazashi: {fault}\nIs kazashi-hostdriver running?", err=True)
+        sys.exit(2)
+    except Answered as fault:
+        click.echo(error_lines(fault.error), err=True)
+        wrong_use = str(fault.error.get("code", "")).startswith("-326")
+        sys.exit(2 if wrong_use else 1)
+
+
+def _follow(client: Client, transaction_id: str) -> None:
+    """Progress on stderr until the end; the first Ctrl-C asks for a cancel."""
+    while True:
+        try:
+            for event in client.events():
+                click.echo(progress_line(event), err=True)
+                if event["event"] == "finished" and event["transaction_id"] == transaction_id:
+                    return
+        except KeyboardInterrupt:
+            click.echo("cancelling", err=True)
+            client.cancel(transaction_id)
+
+
+def _is_over(client: Client, transaction_id: str) -> bool:
+    status = client.call("transaction.status", transaction_id=transaction_id)
+    return status["outcome"] is not None
+
+
+def _made_ref() -> str:
+    return f"{datetime.now(JAPAN):%Y-%m-%d.%H%M%S}.{secrets.token_hex(2)}"
+
+
+def _print(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,67 @@
+"""The host driver's composition root: readers, gateway, ledger, desk, socket. [shell]"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+from hostdriver import entries
+from hostdriver.desk import Desk
+from hostdriver.eligibility.adapters import open_gateway
+from hostdriver.eligibility.gateway import Gateway
+from hostdriver.judge import Judge
+from hostdriver.ledger import Ledger
+from hostdriver.reader import ReaderLink
+from hostdriver.session import Audience, Services
+from hostdriver.settings import Settings
+from hostdriver.socket_server import SocketServer
+
+
+@asynccontextmanager
+async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIterator[str]:
+    """The driver, up while the block runs; its value is the socket's address.
+
+    `gateway` stands in for the one that the settings name. Raises `BadSettings`,
+    `SocketNotOpened`, `LedgerUnavailable`.
+    """
+    state_dir = Path(settings.state_dir)
+    gateway = gateway or open_gateway(settings.gateway, state_dir)
+    boot_id, our_version = uuid4(), version("kazashi")
+    ledger = await Ledger.open(state_dir)
+    try:
+        await ledger.append(entries.driver_started(boot_id, our_version))
+        audience = Audience()
+        within_s = settings.limits.gateway_answers_within_s * settings.time_scale
+        desk = Desk(Judge(gateway, ledger, within_s), ledger, settings, audience.publish)
+        readers = {name: ReaderLink(name, settings, desk) for name in settings.readers}
+        services = Services(
+            settings, our_version, boot_id, readers, desk, ledger, gateway.capabilities, audience
+        )
+        server = SocketServer(settings, services)
+        address = await server.open()
+        links = [asyncio.create_task(reader.run()) for reader in readers.values()]
+        try:
+            yield address
+        finally:
+            await desk.close()
+            await server.close()
+            for link in links:
+                link.cancel()
+            await asyncio.gather(*links, return_exceptions=True)
+    finally:
+        await ledger.close()
+
+
+def sd_notify(state: str) -> None:
+    """Tell systemd how the service stands, where it asked for it (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line, suppress(OSError):
+            line.connect("\0" + address[1:] if address[0] == "@" else address)
+            line.sendall(state.encode())

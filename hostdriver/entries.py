@@ -1,0 +1,123 @@
+"""What the ledger says of each event, one function each. Pure.
+
+No names, no numbers of persons, no biometrics: the fields here are all that is ever recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from firmware.link.messages import DeviceHello, StartTransaction
+from firmware.statement import Evidence, Statement
+from hostdriver.api import VisitResult
+from hostdriver.ledger import STATEMENT, Entry
+
+
+def driver_started(boot_id: UUID, version: str) -> Entry:
+    """The driver runs."""
+    return Entry("driver_started", {"boot_id": str(boot_id), "version": version})
+
+
+def device_met(reader: str, hello: DeviceHello, thumbprint: str) -> Entry:
+    """A device presented itself with the pinned key."""
+    return Entry(
+        "device_met",
+        {
+            "reader": reader,
+            "device_id": hello.device_id,
+            "boot_id": str(hello.boot_id),
+            "version": hello.version,
+            "device_key": thumbprint,
+        },
+    )
+
+
+def visit_begun(start: StartTransaction, hashed_ref: str) -> Entry:
+    """Reception asked for a visit."""
+    return Entry(
+        "visit_begun",
+        {
+            "transaction_id": str(start.transaction_id),
+            "requester": start.requester,
+            "client_ref": hashed_ref,
+            "profile": start.profile,
+            "purpose": start.purpose,
+        },
+    )
+
+
+def visit_not_begun(transaction_id: UUID, symbol: str) -> Entry:
+    """The device or the gateway would not begin it."""
+    return Entry("visit_not_begun", {"transaction_id": str(transaction_id), "symbol": symbol})
+
+
+def statement_made(statement: Statement, evidence: Evidence) -> tuple[Entry, ...]:
+    """The statement, with the counter that betrays a missing one, then each consent."""
+    transaction_id = str(statement.transaction_id)
+    made = Entry(
+        STATEMENT,
+        {
+            "transaction_id": transaction_id,
+            "device_id": statement.device_id,
+            "boot_id": str(statement.boot_id),
+            "counter": statement.counter,
+            "sha256": hashlib.sha256(evidence.statement.encode()).hexdigest(),
+            "method": statement.method,
+            "card_signing": statement.card_signing,
+            "comparison": statement.comparison.decision,
+            "model": statement.comparison.model,
+            "operating_point": statement.comparison.operating_point,
+            "pad": statement.pad,
+            "photo_authenticity": statement.photo_authenticity,
+            "card_kind": statement.card_kind,
+            "helper": statement.helper,
+            "staff_id": statement.staff_id,
+            "signed_at": _time(statement.signed_at),
+            "clock_trust": statement.clock_trust,
+        },
+    )
+    consents = (
+        Entry(
+            "consent",
+            {
+                "transaction_id": transaction_id,
+                "item": consent.item,
+                "answer": consent.answer,
+                "at": _time(consent.at),
+                "until": _time(consent.until),
+                "text_version": consent.text_version,
+            },
+        )
+        for consent in statement.consents
+    )
+    return (made, *consents)
+
+
+def visit_ended(transaction_id: UUID, result: VisitResult) -> Entry:
+    """What the visit came to."""
+    return Entry(
+        "visit_ended",
+        {
+            "transaction_id": str(transaction_id),
+            "outcome": result.outcome,
+            "cause": result.cause,
+            "method": result.method,
+            "card_kind": result.card_kind,
+        },
+    )
+
+
+def result_taken(transaction_id: UUID) -> Entry:
+    """The client acknowledged the result, and it was erased."""
+    return Entry("result_taken", {"transaction_id": str(transaction_id)})
+
+
+def result_expired(transaction_id: UUID) -> Entry:
+    """Nobody acknowledged the result in its time, and it was erased."""
+    return Entry("result_expired", {"transaction_id": str(transaction_id)})
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,48 @@
+"""The faults that only the host driver knows. What rooms share stands in `firmware.faults`."""
+
+from __future__ import annotations
+
+from firmware.faults import Fault
+
+
+class Refusal(Fault):
+    """A request that is not granted. `symbol` is a row of `hostdriver.errors.ERRORS`."""
+
+    def __init__(self, symbol: str, detail: str = "") -> None:
+        super().__init__(detail or symbol)
+        self.symbol = symbol
+        self.detail = detail
+
+
+class LedgerUnavailable(Fault):
+    """The ledger cannot be written, or is not the one that this driver wrote last."""
+
+    code = "ledger_unavailable"
+
+
+class DeviceNotTrusted(Fault):
+    """A device with another key than the pinned one, or one that nobody has paired."""
+
+    code = "device_not_trusted"
+
+
+class SocketNotOpened(Fault):
+    """The local socket cannot be opened: another driver is there, or the address is unfit."""
+
+    code = "socket_not_opened"
+
+
+class NoDriver(Fault):
+    """Reception's side: no driver answers at this address, or it went away."""
+
+    code = "no_driver"
+
+
+class Answered(Fault):
+    """Reception's side: the driver answered with an error. `error` is its JSON-RPC error object."""
+
+    code = "answered"
+
+    def __init__(self, error: dict[str, object]) -> None:
+        super().__init__(str(error.get("message")))
+        self.error = error

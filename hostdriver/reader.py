@@ -1,0 +1,126 @@
+"""One reader: its link kept open, its device's key pinned, how it stands. [shell]
+
+It opens, greets, listens and opens again; what a message means for a visit is `visits.py`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from joserfc.jwk import OKPKey
+
+from firmware.faults import Fault, LinkLost, MalformedMessage
+from firmware.link.messages import PROTOCOL, DeviceHello, HostHello, Message, ReaderStatus
+from firmware.link.transport import LEASE_S, Link, open_link
+from hostdriver import translate
+from hostdriver.api import Reader
+from hostdriver.device_key import trusted_key
+from hostdriver.faults import DeviceNotTrusted, Refusal
+from hostdriver.settings import ReaderSettings, Settings
+
+log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """Who is told what a reader says. Nothing here may wait."""
+
+    def hear(self, reader: ReaderLink, message: Message) -> None:
+        """A message of a visit."""
+
+    def reader_changed(self, reader: ReaderLink) -> None:
+        """The reader came, went, or can do something else than before."""
+
+    def reader_lost(self, reader: ReaderLink) -> None:
+        """The link is gone, and with it whatever was under way."""
+
+
+class ReaderLink:
+    """The driver's end of one reader. `hello` and `device_key` are there while it is connected."""
+
+    def __init__(self, name: str, settings: Settings, listener: Listener) -> None:
+        self.name = name
+        self.hello: DeviceHello | None = None
+        self.device_key: OKPKey | None = None
+        self._reader: ReaderSettings = settings.readers[name]
+        self._settings = settings
+        self._listener = listener
+        self._link: Link | None = None
+        self._status: ReaderStatus | None = None
+        self._problem: str | None = "reader_unavailable"
+
+    @property
+    def view(self) -> Reader:
+        """How the reader stands, for reception."""
+        return translate.reader(self.name, self.hello, self.device_key, self._status, self._problem)
+
+    def met(self) -> tuple[DeviceHello, OKPKey]:
+        """The device that is there now, and its pinned key. Raises `Refusal`."""
+        if self.hello is None or self.device_key is None:
+            raise Refusal(self._problem or "reader_unavailable")
+        return self.hello, self.device_key
+
+    async def send(self, message: Message) -> None:
+        """Give a message to the device. Raises `LinkLost`."""
+        if self._link is None:
+            raise LinkLost(f"{self.name} is not connected")
+        await self._link.send(message)
+
+    async def run(self) -> None:
+        """Keep the link open until cancelled."""
+        scale = self._settings.time_scale
+        while True:
+            try:
+                link = await open_link(
+                    self._reader.link, Path(self._settings.runtime_dir), lease_s=LEASE_S * scale
+                )
+            except LinkLost as fault:
+                self._stand_by(fault)
+            else:
+                try:
+                    await self._serve(link)
+                except (LinkLost, MalformedMessage, DeviceNotTrusted) as fault:
+                    self._stand_by(fault)
+                finally:
+                    self._link = None
+                    link.close()
+            await asyncio.sleep(self._settings.limits.reconnect_s * scale)
+
+    async def _serve(self, link: Link) -> None:
+        await link.send(HostHello(PROTOCOL, platform.node()[:64], datetime.now(UTC)))
+        within_s = self._settings.limits.device_answers_within_s * self._settings.time_scale
+        try:
+            async with asyncio.timeout(within_s):
+                hello = await link.receive()
+        except TimeoutError as cause:
+            raise LinkLost("the device does not answer the greeting") from cause
+        if not isinstance(hello, DeviceHello):
+            raise MalformedMessage("the device's first word is no hello")
+        if hello.protocol.partition(".")[0] != PROTOCOL.partition(".")[0]:
+            raise MalformedMessage(f"the device speaks protocol {hello.protocol}")
+        key = trusted_key(self.name, self._reader, Path(self._settings.state_dir), hello.device_key)
+        self._link, self.hello, self.device_key, self._problem = link, hello, key, None
+        log.info("%s: device %s, version %s", self.name, hello.device_id, hello.version)
+        self._listener.reader_changed(self)
+        while True:
+            message = await link.receive()
+            if isinstance(message, ReaderStatus):
+                self._status = message
+                self._listener.reader_changed(self)
+            else:
+                self._listener.hear(self, message)
+
+    def _stand_by(self, fault: Fault) -> None:
+        """The link is gone or was never there: say so once, and end what was under way."""
+        was = self._problem
+        self.hello, self.device_key, self._status, self._link = None, None, None, None
+        self._problem = fault.code if isinstance(fault, DeviceNotTrusted) else "reader_unavailable"
+        if was is None:
+            self._listener.reader_lost(self)
+        if was != self._problem:
+            log.warning("%s: %s", self.name, fault)
+            self._listener.reader_changed(self)

@@ -1,0 +1,94 @@
+"""How events and results read on a terminal. Pure: JSON values of the socket in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+from unicodedata import east_asian_width
+
+Json = dict[str, Any]
+
+CONSENTS: Final = {"medication": "診療・薬剤", "operation": "手術", "checkup": "特定健診"}
+INSURANCE: Final = {
+    "InsurerNumber": "保険者番号",
+    "InsurerName": "保険者名",
+    "InsuredCardSymbol": "記号",
+    "InsuredIdentificationNumber": "番号",
+    "InsuredBranchNumber": "枝番",
+    "Name": "氏名",
+    "NameKana": "カナ",
+    "Birthdate": "生年月日",
+    "InsuredPartialContributionRatio": "一部負担金割合",
+}
+LABEL_COLUMNS: Final = 16
+
+
+def progress_line(event: Json) -> str:
+    """One event of a visit, in a line."""
+    if event["event"] == "finished":
+        return f"{event['sequence']:>3}  finished: {event['outcome']}"
+    facts = [str(event[fact]) for fact in ("card_kind", "method") if event.get(fact)]
+    if event.get("tries_left") is not None:
+        facts.append(f"{event['tries_left']} tries left")
+    told = f"  ({', '.join(facts)})" if facts else ""
+    return f"{event['sequence']:>3}  {event['state']}{told}"
+
+
+def result_table(result: Json) -> str:
+    """A visit's result for the people at the desk."""
+    return "\n".join(_row(label, value) for label, value in _rows(result))
+
+
+def reader_line(reader: Json) -> str:
+    """One reader, in a line."""
+    device = reader["device"]
+    named = f"{device['device_id']} ({device['version']})" if device else "no device"
+    card_reader = reader["card_reader"] or "no card reader"
+    camera = "camera" if reader["camera"] else "no camera"
+    stands = reader["problem"] or reader["state"] or "ready"
+    return f"{reader['name']}: {stands}; {named}; {card_reader}; {camera}"
+
+
+def error_lines(error: Json) -> str:
+    """A refused request, with what to do now."""
+    data = error.get("data") or {}
+    lines = [f"{data.get('symbol', error.get('code'))}: {error.get('message')}"]
+    lines += [data["staff_text"]] if data.get("staff_text") else []
+    lines += [f"  → {way['text']}" for way in data.get("fallback", ())]
+    return "\n".join(lines)
+
+
+def _rows(result: Json) -> Iterator[tuple[str, str]]:
+    yield "outcome", result["outcome"]
+    if result["cause"]:
+        yield "cause", result["cause"]
+    yield "method", result["method"] or "-"
+    yield "card", result["card_kind"] or "-"
+    for consent in result["consents"]:
+        until = f" until {consent['until']}" if consent["until"] else ""
+        yield CONSENTS.get(consent["item"], consent["item"]), consent["answer"] + until
+    yield from result["answers"].items()
+    yield from _insurance_rows(result["eligibility"])
+    evidence = result["evidence"]
+    signed = "by device and card" if evidence and evidence["card_signature"] else "by device"
+    yield "signed", signed if evidence else "nothing"
+    yield "staff", result["staff_text"]
+    for way in result["fallback"]:
+        yield "→", way["text"]
+    timings = result["timings_ms"].items()
+    yield "time", ", ".join(f"{part} {spent} ms" for part, spent in timings) or "-"
+
+
+def _insurance_rows(eligibility: Json | None) -> Iterator[tuple[str, str]]:
+    if eligibility is None:
+        return
+    yield "validity", eligibility["validity"]
+    for insurance in eligibility.get("ResultList", ()):
+        for element, label in INSURANCE.items():
+            if element in insurance:
+                yield label, insurance[element]
+
+
+def _row(label: str, value: str) -> str:
+    columns = sum(2 if east_asian_width(character) in "WFA" else 1 for character in label)
+    return f"{label}{' ' * max(1, LABEL_COLUMNS - columns)}{value}"

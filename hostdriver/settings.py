@@ -1,0 +1,82 @@
+"""The host driver's settings, read once from TOML. Unknown keys are refused; times are seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from firmware.faults import BadSettings
+from firmware.words import Profile
+from hostdriver.eligibility.adapters import GatewaySettings
+
+ReaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class ReaderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reader and the way to it."""
+
+    link: str = "unix:link.sock"
+    """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
+    device_key: str | None = None
+    """File with the device's public key (JWK), pinned by hand.
+
+    Without it the key of the first device that answers is kept in state_dir/devices/ and every
+    other key is refused from then on. That trust on first use is for a Unix socket alone, where
+    both ends are on one machine; a serial line needs this file.
+    """
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long, how much. `time_scale` stretches every time below but `result_kept_s`."""
+
+    device_answers_within_s: Seconds = 5.0
+    """After a start or a cancel."""
+    gateway_answers_within_s: Seconds = 15.0
+    overdue_s: Seconds = 30.0
+    """Past its own timeout_s a visit is given up."""
+    grace_s: Seconds = 2.0
+    """A client's lost connection cancels its visit after this, until CONFIRMING."""
+    result_kept_s: Seconds = 600.0
+    reconnect_s: Seconds = 0.5
+    hello_within_s: Seconds = 10.0
+    connections: Annotated[int, msgspec.Meta(ge=1)] = 64
+    requests_in_flight: Annotated[int, msgspec.Meta(ge=1)] = 16
+    """On one connection."""
+    lines_waiting: Annotated[int, msgspec.Meta(ge=4)] = 256
+    """For one client to read them; a slower one is disconnected."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that a site can set."""
+
+    state_dir: str
+    runtime_dir: str
+    socket: str = "unix:hostdriver.sock"
+    """`unix:PATH` (relative to runtime_dir), or `tcp:PORT`: loopback only, with the token in
+    state_dir/socket.token. `tcp:0` takes a free port; the READY line tells it."""
+    socket_group: str | None = None
+    """The group that may connect (the socket is 0660); None leaves the driver's own."""
+    client_uids: tuple[int, ...] = ()
+    """User ids that may connect; empty: whoever the socket's mode lets in."""
+    profile: Profile = Profile.CLINIC
+    """What kind of site this is, where a request does not say."""
+    readers: Annotated[dict[ReaderName, ReaderSettings], msgspec.Meta(min_length=1)] = (
+        msgspec.field(default_factory=lambda: {"kazashi-1": ReaderSettings()})
+    )
+    gateway: GatewaySettings = GatewaySettings()
+    limits: LimitSettings = LimitSettings()
+    time_scale: Seconds = 1.0
+    """All time limits times this: for emulated machines."""
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a TOML file. Raises `BadSettings`, which names the key."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except OSError as cause:
+        raise BadSettings(f"{path}: {cause.strerror}") from cause
+    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        raise BadSettings(f"{path}: {cause}") from cause
