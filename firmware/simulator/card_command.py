@@ -116,14 +116,14 @@ def card(patient: str, world: Path, as_json: bool) -> None:
     """
     with refusing(), PcscService(world) as service:
         service.insert(patient)
+        # Blocked only now: what the service starts must not inherit that.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         told = {**service.environment, "reader": service.reader_name, "patient": patient}
         if as_json:
             click.echo(msgspec.json.encode(told))
         else:
             click.echo(f"{SOCKET_VARIABLE}={service.socket_path}")
             click.echo(f"{patient} lies on {service.reader_name!r}; Ctrl-C takes it away", err=True)
-        # Blocked only now: what the service starts must not inherit that.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         while signal.sigtimedwait(STOP_SIGNALS, LOOK_EVERY_S) is None:
             service.status()  # raises when the service is gone
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from firmware.faults import CardServiceNotStarted, ControlRefused, Fault
-from firmware.simulator import vpcd
+from firmware.simulator import neighbour, vpcd
 from firmware.simulator.card_control import (
     MAX_LINE_BYTES,
     AnyRequest,
@@ -67,12 +67,12 @@ class Player:
             case Insert(patient=patient):
                 await self._insert(patient)
             case Remove():
-                await self.remove()
+                await self._remove()
             case Arrange(mishap=mishap):
                 self._slot().arrange(mishap)
             case Reset():
                 self._slot()
-                await asyncio.to_thread(_reset_as_a_neighbour)
+                await asyncio.to_thread(neighbour.reset_card)
             case AskStatus():
                 pass
         return self.status()
@@ -91,24 +91,29 @@ class Player:
             tries_left=dict(report.tries_left),
         )
 
-    async def remove(self) -> None:
-        """Hang up, which takes the card away."""
+    async def hang_up(self) -> None:
+        """Take the card away, without waiting for the daemon to notice."""
         if self._inserted is not None:
             task = self._inserted[2]
             self._inserted = None
             task.cancel()
             await asyncio.wait((task,))
 
+    async def _remove(self) -> None:
+        await self.hang_up()
+        await asyncio.to_thread(neighbour.wait_for_card, present=False)
+
     async def _insert(self, patient: str) -> None:
         card = self._cards.get(patient) or card_of(find(patient), self._world)
         self._cards[patient] = card
-        await self.remove()
+        await self._remove()  # noticed by all: a card put in its place is another insertion
         slot = Slot(card)
         try:
             connection = await vpcd.insert()
         except OSError as cause:
             raise ControlRefused(f"the virtual reader does not answer: {cause}") from cause
         self._inserted = (patient, slot, asyncio.create_task(vpcd.play(slot, connection)))
+        await asyncio.to_thread(neighbour.wait_for_card, present=True)
 
     def _playing(self) -> tuple[str, Slot] | None:
         """None also after a mishap pulled the card away."""
@@ -156,7 +161,7 @@ async def play(directory: Path, world: World) -> None:
     except TimeoutError as cause:
         raise CardServiceNotStarted("pcscd lists no reader") from cause
     finally:
-        await player.remove()
+        await player.hang_up()
         await _stop_daemon(daemon)
 
 
@@ -197,46 +202,9 @@ async def _listed_reader(daemon: asyncio.subprocess.Process) -> str:
     while True:
         if daemon.returncode is not None:
             raise CardServiceNotStarted(f"pcscd ended with status {daemon.returncode}")
-        for name in await asyncio.to_thread(_reader_names):
-            if name.endswith("00 00"):
-                return name
+        if name := await asyncio.to_thread(neighbour.listed_reader):
+            return name
         await asyncio.sleep(POLL_S)
-
-
-def _reader_names() -> list[str]:
-    from smartcard import scard
-
-    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-    if result != scard.SCARD_S_SUCCESS:
-        return []
-    try:
-        result, names = scard.SCardListReaders(context, [])
-        return list(names) if result == scard.SCARD_S_SUCCESS else []
-    finally:
-        scard.SCardReleaseContext(context)
-
-
-def _reset_as_a_neighbour() -> None:
-    """Connect beside whoever is connected, and leave with a reset."""
-    from smartcard import scard
-
-    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-    if result != scard.SCARD_S_SUCCESS:
-        raise ControlRefused(scard.SCardGetErrorMessage(result))
-    try:
-        _, names = scard.SCardListReaders(context, [])
-        result, card, _ = scard.SCardConnect(
-            context,
-            names[0],
-            scard.SCARD_SHARE_SHARED,
-            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
-        )
-        if result == scard.SCARD_S_SUCCESS:
-            result = scard.SCardDisconnect(card, scard.SCARD_UNPOWER_CARD)
-        if result != scard.SCARD_S_SUCCESS:
-            raise ControlRefused(scard.SCardGetErrorMessage(result))
-    finally:
-        scard.SCardReleaseContext(context)
 
 
 async def _order_to_stop(daemon: asyncio.subprocess.Process) -> None:

@@ -39,7 +39,7 @@ from firmware.simulator.world import DEFAULT_ROOT
 
 START_LIMIT_S: Final = 20.0
 STOP_LIMIT_S: Final = 5.0
-ANSWER_LIMIT_S: Final = 5.0
+ANSWER_LIMIT_S: Final = 15.0
 SOCKET_VARIABLE: Final = "PCSCLITE_CSOCK_NAME"
 # Short on purpose: the path of a Unix socket has 107 bytes. Never under /run, which the player
 # replaces by its own.
@@ -138,11 +138,11 @@ class PcscService:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def insert(self, patient_id: str) -> Status:
-        """Put the patient's card on the reader; clients notice it within half a second."""
+        """Put the patient's card on the reader; returns when the daemon sees it."""
         return self._ask(Insert(patient=patient_id))
 
     def remove(self) -> Status:
-        """Take the card away."""
+        """Take the card away; returns when the daemon has noticed."""
         return self._ask(Remove())
 
     def reset(self) -> Status:

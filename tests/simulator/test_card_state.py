@@ -215,7 +215,7 @@ def test_read_record_of_the_common_application() -> None:
     assert reader.status("00B0000001") == "6981"
 
 
-# --- everything that is not for this card ----------------------------------------------------------
+# --- everything that is not for this card ---------------------------------------------------------
 # What other drivers of OpenSC ask before JPKI's turn comes, and what nobody should send.
 STRANGE = [
     "00CADF3005",
