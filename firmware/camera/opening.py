@@ -9,7 +9,7 @@ from typing import Final
 from firmware.camera.file_camera import images_camera, v4l2_camera, video_camera
 from firmware.camera.frame import Camera, Frame
 from firmware.camera.pi_camera import PiCamera
-from firmware.faults import CameraUnavailable, Fault
+from firmware.faults import CameraUnavailable
 
 KINDS: Final[dict[str, Callable[[str], Camera]]] = {
     "pi": PiCamera,
@@ -41,26 +41,28 @@ def open_camera(spec: str) -> Camera:
     return make(argument)
 
 
-def camera_or_absence(spec: str) -> Camera:
-    """As `open_camera`; a camera that cannot be opened says so each time it is to start.
+class NamedCamera:
+    """The camera of a name, opened when it is first started.
 
-    PIN and staff check still work without a camera, so its absence must not end a program.
+    A camera that cannot be opened is tried again at the next start: PIN and staff check still work
+    without it, so its absence must not end a program, and its return must not need a new one.
     """
-    try:
-        return open_camera(spec)
-    except CameraUnavailable as fault:
-        return _AbsentCamera(fault)
 
-
-class _AbsentCamera:
-    def __init__(self, fault: Fault) -> None:
-        self._reason = str(fault)
+    def __init__(self, spec: str) -> None:
+        self._spec = spec
+        self._camera: Camera | None = None
 
     def start(self) -> None:
-        raise CameraUnavailable(self._reason)
+        """Open and start it. Raises `CameraUnavailable`."""
+        if self._camera is None:
+            self._camera = open_camera(self._spec)
+        self._camera.start()
 
     def latest(self) -> Frame | None:
-        return None
+        """The newest frame, once."""
+        return None if self._camera is None else self._camera.latest()
 
     def stop(self) -> None:
-        return
+        """Rest; it stays open."""
+        if self._camera is not None:
+            self._camera.stop()

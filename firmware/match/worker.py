@@ -23,7 +23,7 @@ import cv2
 import msgspec
 
 from firmware.camera.frame import Camera, Frame
-from firmware.camera.opening import camera_or_absence
+from firmware.camera.opening import NamedCamera
 from firmware.camera.watch import WatchedCamera
 from firmware.faults import (
     CameraUnavailable,
@@ -301,8 +301,8 @@ def main(arguments: list[str]) -> None:
             model_and_point=(model, point.id),
             decoder=decoder,
             text_reader=TextReaderInBackground(settings.threads),
-            face_camera=camera_or_absence(settings.face_camera),
-            tray_camera=camera_or_absence(settings.tray_camera) if settings.tray_camera else None,
+            face_camera=NamedCamera(settings.face_camera),
+            tray_camera=NamedCamera(settings.tray_camera) if settings.tray_camera else None,
         ).run()
 
 

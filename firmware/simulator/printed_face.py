@@ -158,7 +158,7 @@ def seen_in_tray(card: Pixels | None, view: View, seed: int) -> Pixels:
     grain = np.random.default_rng(seed).standard_normal(seen.shape[:2], np.float32)
     lit = seen * (slope * np.float32(view.light))[None, :, None]
     lit += (grain * np.float32(view.noise))[:, :, None]
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    return np.clip(lit, 0, 255, out=lit).astype(np.uint8)
 
 
 def _corners_in_tray(view: View) -> NDArray[np.float32]:

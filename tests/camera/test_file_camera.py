@@ -12,7 +12,7 @@ import pytest
 
 from firmware.camera.file_camera import FileCamera, images_camera
 from firmware.camera.frame import Camera, Frame, NewestFrame, Pixels
-from firmware.camera.opening import open_camera
+from firmware.camera.opening import NamedCamera, open_camera
 from firmware.faults import CameraUnavailable
 
 
@@ -121,6 +121,19 @@ def test_a_camera_without_pictures_does_not_start(spec: str, tmp_path: Path) -> 
     camera = open_camera(spec.format(tmp_path))
     with pytest.raises(CameraUnavailable):
         camera.start()
+
+
+def test_a_camera_that_comes_late_is_opened_at_the_next_start(tmp_path: Path) -> None:
+    camera = NamedCamera(f"images:{tmp_path}/later")
+    assert camera.latest() is None
+    with pytest.raises(CameraUnavailable):
+        camera.start()
+    camera.stop()
+    (tmp_path / "later").mkdir()
+    cv2.imwrite(str(tmp_path / "later" / "a.png"), picture(7))
+    camera.start()
+    assert wait_for_frame(camera).pixels.shape == (48, 64, 3)
+    camera.stop()
 
 
 def test_a_frame_does_not_print_its_pixels() -> None:
