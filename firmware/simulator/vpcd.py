@@ -1,4 +1,4 @@
-"""The wire to vpcd, the driver of virtual readers: how a slot is played to a real PC/SC daemon.
+"""[shell] The wire to vpcd, the driver of virtual readers: a slot played to a real PC/SC daemon.
 
 vpcd listens on TCP; connecting inserts the card, closing removes it. Each message is a length of
 two bytes, big-endian, and that many bytes. One-byte messages are orders, all others commands.
