@@ -1,0 +1,136 @@
+"""Where the keys of a pad lie, and the one buffer that digits are typed into.
+
+The page sends positions; only this module knows which digit lies where. The pad's picture is drawn
+here too, so that no digit is a text of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+KEYS = 10
+ORDERED = b"1234567890"
+"""Position → digit, row by row, three in a row; the tenth key lies below the middle one."""
+
+
+class PadKind(StrEnum):
+    """What is being typed."""
+
+    PIN = "pin"  # 暗証番号
+    STAFF = "staff"  # the staff passcode, never the card's PIN
+    PRINT = "print"  # 照合番号B as it is printed: birth date, year of expiry, security code
+
+
+@dataclass(frozen=True, slots=True)
+class PadShape:
+    """How many digits a pad takes, in the groups they are shown in."""
+
+    groups: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        return sum(self.groups)
+
+
+SHAPES: dict[PadKind, PadShape] = {
+    PadKind.PIN: PadShape((4,)),
+    PadKind.STAFF: PadShape((4,)),
+    PadKind.PRINT: PadShape((6, 4, 4)),
+}
+
+
+def shuffled(random: Random) -> bytes:
+    """A layout that an onlooker cannot read from the movement of a hand."""
+    return bytes(random.sample(ORDERED, KEYS))
+
+
+class PinPad:
+    """Digits being typed. They are never shown, compared or printed; `take` gives them once."""
+
+    __slots__ = ("_buffer", "_count", "_keys")
+
+    def __init__(self, length: int, keys: bytes = ORDERED) -> None:
+        # The buffer has its size from the start: growing would leave copies behind.
+        self._buffer = bytearray(length)
+        self._count = 0
+        self._keys = keys
+
+    def __repr__(self) -> str:
+        return f"PinPad({self._count} of {len(self._buffer)} digits)"
+
+    @property
+    def count(self) -> int:
+        """How many digits have been typed."""
+        return self._count
+
+    @property
+    def full(self) -> bool:
+        return self._count == len(self._buffer)
+
+    def press(self, position: int) -> bool:
+        """Type the digit at a position. False: no such key, or the pad is full."""
+        if self.full or not 0 <= position < KEYS:
+            return False
+        self._buffer[self._count] = self._keys[position]
+        self._count += 1
+        return True
+
+    def delete(self) -> bool:
+        """Take back the last digit. False if there is none."""
+        if self._count == 0:
+            return False
+        self._count -= 1
+        self._buffer[self._count] = 0
+        return True
+
+    def take(self) -> bytearray:
+        """The ASCII digits, in a buffer that belongs to the caller; the pad is empty after it."""
+        digits = self._buffer[: self._count]
+        self.wipe()
+        return digits
+
+    def wipe(self) -> None:
+        """Overwrite what was typed. May be called again."""
+        wipe(self._buffer)
+        self._count = 0
+
+    def drawn(self) -> str:
+        """The keys as an SVG picture, `WIDTH` by `HEIGHT`: four rows of three cells."""
+        return _picture([chr(key) for key in self._keys])
+
+
+def wipe(digits: bytearray) -> None:
+    """Overwrite a buffer in place."""
+    for index in range(len(digits)):
+        digits[index] = 0
+
+
+CELL_WIDTH, CELL_HEIGHT, INSET = 120, 90, 6
+WIDTH, HEIGHT = 3 * CELL_WIDTH, 4 * CELL_HEIGHT
+
+
+def _picture(labels: Sequence[str]) -> str:
+    keys = "".join(_key(label, *_cell(position)) for position, label in enumerate(labels))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="Noto Sans CJK JP, Noto Sans, sans-serif" font-size="42" font-weight="500" '
+        f'text-anchor="middle">{keys}</svg>'
+    )
+
+
+def _cell(position: int) -> tuple[int, int]:
+    row, column = divmod(position, 3) if position < KEYS - 1 else (3, 1)
+    return column * CELL_WIDTH, row * CELL_HEIGHT
+
+
+def _key(label: str, left: int, top: int) -> str:
+    width, height = CELL_WIDTH - 2 * INSET, CELL_HEIGHT - 2 * INSET
+    return (
+        f'<rect x="{left + INSET}" y="{top + INSET}" width="{width}" height="{height}" rx="14" '
+        'fill="#fff" stroke="#b9c6cf" stroke-width="2"/>'
+        f'<text x="{left + CELL_WIDTH / 2:g}" y="{top + CELL_HEIGHT / 2 + 15:g}" fill="#14232e">'
+        f"{label}</text>"
+    )

@@ -1,0 +1,360 @@
+"""The screens: a table by state. A screen is data, a button is an event; nothing here decides.
+
+Texts are keys of `texts/*.toml`. Where a screen says different things, its rows are tried in order
+and the first whose guard holds is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from firmware.panel.pin_pad import SHAPES, PadKind
+from firmware.panel.texts import LANGUAGES
+from firmware.transaction import events as e
+from firmware.transaction.machine import AT_WORK
+from firmware.transaction.profiles import ANSWERS
+from firmware.transaction.visit import Visit
+from firmware.words import Cause, ConsentItem, Method, Outcome, Question
+from firmware.words import State as S
+
+Guard = Callable[[Visit], bool]
+
+
+class Tone(StrEnum):
+    """The mood of a screen. Colour, picture and words always change together."""
+
+    CALM = "calm"
+    WORKING = "working"
+    SUCCESS = "success"
+    ATTENTION = "attention"
+
+
+class Picture(StrEnum):
+    """Which drawing of the page stands beside the text."""
+
+    WELCOME = "welcome"
+    PLACE_CARD = "place-card"
+    READING = "reading"
+    METHODS = "methods"
+    FACE = "face"
+    PAD = "pad"
+    STAFF = "staff"
+    WARNING = "warning"
+    CONSENT = "consent"
+    QUESTION = "question"
+    SENDING = "sending"
+    TAKE_CARD = "take-card"
+    DONE = "done"
+
+
+class ButtonKind(StrEnum):
+    """Where a button lies and how it looks. All choices look the same: none is the default."""
+
+    CHOICE = "choice"
+    PLAIN = "plain"
+    ASIDE = "aside"
+    ENTER = "enter"
+    CANCEL = "cancel"
+    TIME = "time"
+    LANGUAGE = "language"
+
+
+# --- guards
+def always(_visit: Visit) -> bool:
+    return True
+
+
+def method_left(method: Method) -> Guard:
+    return lambda visit: method in visit.methods_left
+
+
+def typed(digits: int) -> Guard:
+    return lambda visit: visit.pin_digits == digits
+
+
+def all_at_once(visit: Visit) -> bool:
+    return not visit.one_by_one
+
+
+def item_is_next(item: ConsentItem) -> Guard:
+    return lambda visit: visit.one_by_one and visit.items_open[:1] == (item,)
+
+
+def question_is_next(question: Question) -> Guard:
+    return lambda visit: visit.questions_open[:1] == (question,)
+
+
+def warned(visit: Visit) -> bool:
+    return visit.warned
+
+
+def alone(visit: Visit) -> bool:
+    return not visit.helper
+
+
+def helped(visit: Visit) -> bool:
+    return visit.helper
+
+
+def card_lies_there(visit: Visit) -> bool:
+    return visit.card_present
+
+
+def looked_before(visit: Visit) -> bool:
+    return visit.looks > 0
+
+
+def tries_are_known(visit: Visit) -> bool:
+    return visit.pin_tries_left in {1, 2}
+
+
+def staff_was_refused(visit: Visit) -> bool:
+    return visit.staff_refusals > 0
+
+
+def verified(visit: Visit) -> bool:
+    return visit.ending is not None and visit.ending.outcome is Outcome.VERIFIED
+
+
+def left_behind(visit: Visit) -> bool:
+    return visit.warned and visit.state is S.TAKE_CARD
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button is an event, offered while its guard holds."""
+
+    id: str
+    text: str
+    event: e.Event
+    kind: ButtonKind = ButtonKind.CHOICE
+    needs: Guard = always
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a screen says, and how."""
+
+    text: str
+    picture: Picture
+    tone: Tone = Tone.CALM
+    needs: Guard = always
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One state as it is shown."""
+
+    looks: tuple[Look, ...]
+    """The first whose guard holds is shown; the last one's always does."""
+    buttons: tuple[Button, ...] = ()
+    pad: PadKind | None = None
+    step: int | None = None
+    """Which of the four stages is marked."""
+    busy: bool = False
+    """The device is at work, and the patient waits."""
+    notices: tuple[tuple[Guard, str], ...] = ()
+    tells_ending: bool = False
+    """Below the title stands what the visit came to."""
+    stays_s: float = 0.0
+    """How long it stays readable before an idle screen may take its place."""
+
+
+def plain(text: str, picture: Picture, tone: Tone = Tone.CALM) -> tuple[Look, ...]:
+    return (Look(text, picture, tone),)
+
+
+def method_buttons(*methods: Method, kind: ButtonKind = ButtonKind.CHOICE) -> tuple[Button, ...]:
+    return tuple(
+        Button(f"method.{m}", f"method.{m}", e.MethodChosen(m), kind, method_left(m))
+        for m in methods
+    )
+
+
+def enter(pad: PadKind, event: e.Event) -> Button:
+    return Button("enter", "enter", event, ButtonKind.ENTER, typed(SHAPES[pad].length))
+
+
+BACK = Button("back", "back", e.BackToMethods(), ButtonKind.PLAIN)
+OTHER_METHODS = method_buttons(Method.PIN, Method.STAFF, kind=ButtonKind.PLAIN)
+
+SCREENS: dict[S, Screen] = {
+    S.IDLE: Screen(
+        (
+            Look("idle_with_card", Picture.PLACE_CARD, needs=card_lies_there),
+            Look("idle", Picture.WELCOME),
+        ),
+    ),
+    S.WAITING_FOR_CARD: Screen(plain("place_card", Picture.PLACE_CARD), step=0),
+    S.IDENTIFYING_CARD: Screen(
+        plain("reading_card", Picture.READING, Tone.WORKING), step=0, busy=True
+    ),
+    # --- proof of identity
+    S.CHOOSING_METHOD: Screen(
+        (
+            Look("choose_another_method", Picture.METHODS, needs=looked_before),
+            Look("choose_method", Picture.METHODS),
+        ),
+        buttons=method_buttons(Method.FACE, Method.PIN, Method.STAFF),
+        step=1,
+    ),
+    S.READING_PRINT: Screen(
+        plain("getting_ready", Picture.FACE, Tone.WORKING), OTHER_METHODS, step=1, busy=True
+    ),
+    S.KEYING_PRINT: Screen(
+        plain("key_print", Picture.READING),
+        (enter(PadKind.PRINT, e.PrintRead()), *OTHER_METHODS, BACK),
+        pad=PadKind.PRINT,
+        step=1,
+    ),
+    S.READING_CARD_FACE: Screen(
+        plain("getting_ready", Picture.FACE, Tone.WORKING), OTHER_METHODS, step=1, busy=True
+    ),
+    S.COMPARING_FACES: Screen(
+        (
+            Look("look_again", Picture.FACE, Tone.WORKING, looked_before),
+            Look("look", Picture.FACE, Tone.WORKING),
+        ),
+        OTHER_METHODS,
+        step=1,
+    ),
+    S.ASKING_PIN: Screen(
+        plain("pin", Picture.PAD),
+        (
+            enter(PadKind.PIN, e.PinEntered()),
+            Button("helper", "helper", e.HelperDeclared(), ButtonKind.ASIDE, alone),
+            BACK,
+        ),
+        pad=PadKind.PIN,
+        step=1,
+        notices=((tries_are_known, "tries_left"), (helped, "helped")),
+    ),
+    S.WARNING_LAST_TRY: Screen(
+        plain("last_try", Picture.WARNING, Tone.ATTENTION),
+        (
+            Button("last_try.confirm", "last_try.confirm", e.LastTryConfirmed()),
+            Button("last_try.back", "last_try.back", e.BackToMethods()),
+        ),
+        step=1,
+    ),
+    S.VERIFYING_PIN: Screen(plain("checking", Picture.PAD, Tone.WORKING), step=1, busy=True),
+    S.WAITING_FOR_STAFF: Screen(
+        plain("staff", Picture.STAFF),
+        (enter(PadKind.STAFF, e.StaffPasscodeEntered()), BACK),
+        pad=PadKind.STAFF,
+        step=1,
+        notices=((staff_was_refused, "passcode_wrong"),),
+    ),
+    S.CHECKING_STAFF: Screen(plain("checking", Picture.STAFF, Tone.WORKING), step=1, busy=True),
+    S.IDENTITY_PROVEN: Screen(plain("proven", Picture.DONE, Tone.SUCCESS), step=1, busy=True),
+    # --- answers
+    S.OFFERING_REGISTRATION: Screen(
+        plain("registration", Picture.QUESTION),
+        (
+            Button("registration.accept", "registration.accept", e.RegistrationAccepted()),
+            Button("registration.decline", "registration.decline", e.RegistrationDeclined()),
+        ),
+        step=2,
+    ),
+    S.REGISTERING: Screen(plain("registering", Picture.SENDING, Tone.WORKING), step=2, busy=True),
+    S.ASKING_CONSENT: Screen(
+        (
+            *(
+                Look(f"consent_{item}", Picture.CONSENT, needs=item_is_next(item))
+                for item in ConsentItem
+            ),
+            Look("consent", Picture.CONSENT),
+        ),
+        (
+            Button("consent.all", "consent.all", e.ConsentAllAnswered(True), needs=all_at_once),
+            Button("consent.each", "consent.each", e.ConsentOneByOne(), needs=all_at_once),
+            Button("consent.none", "consent.none", e.ConsentAllAnswered(False), needs=all_at_once),
+            *(
+                Button(
+                    f"consent.{item}.{word}",
+                    f"consent.{word}",
+                    e.ConsentAnswered(item, agreed),
+                    needs=item_is_next(item),
+                )
+                for item in ConsentItem
+                for word, agreed in (("agree", True), ("decline", False))
+            ),
+        ),
+        step=2,
+    ),
+    S.ASKING_QUESTIONS: Screen(
+        tuple(
+            Look(f"question_{question}", Picture.QUESTION, needs=question_is_next(question))
+            for question in Question
+        )
+        + plain("sending", Picture.QUESTION),
+        tuple(
+            Button(
+                f"answer.{question}.{answer}",
+                f"answer.{question}.{answer}",
+                e.QuestionAnswered(question, answer),
+                needs=question_is_next(question),
+            )
+            for question, answers in ANSWERS.items()
+            for answer in answers
+        ),
+        step=2,
+    ),
+    # --- signature, confirmation and the end
+    S.SIGNING: Screen(plain("signing", Picture.SENDING, Tone.WORKING), step=2, busy=True),
+    S.CONFIRMING: Screen(plain("sending", Picture.SENDING, Tone.WORKING), step=2, busy=True),
+    S.TAKE_CARD: Screen(
+        (
+            Look("card_left", Picture.TAKE_CARD, Tone.ATTENTION, left_behind),
+            Look("take_card", Picture.TAKE_CARD, Tone.SUCCESS, verified),
+            Look("take_card", Picture.TAKE_CARD, Tone.ATTENTION),
+        ),
+        step=3,
+        tells_ending=True,
+    ),
+    S.FORGETTING: Screen(
+        (
+            Look("thanks", Picture.DONE, Tone.SUCCESS, verified),
+            Look("ended", Picture.WARNING, Tone.ATTENTION),
+        ),
+        step=3,
+        tells_ending=True,
+        stays_s=4.0,
+    ),
+}
+
+MAY_CANCEL = frozenset(AT_WORK) - {S.SIGNING}
+CANCEL = Button("cancel", "cancel", e.Cancelled(Cause.CANCELLED_BY_PATIENT), ButtonKind.CANCEL)
+MORE_TIME = Button("more_time", "more_time", e.MoreTime(), ButtonKind.TIME, warned)
+LANGUAGE_BUTTONS = tuple(
+    Button(f"language.{lang}", "language", e.LanguageChosen(lang), ButtonKind.LANGUAGE)
+    for lang in LANGUAGES
+)
+
+
+def buttons_of(state: S) -> Iterator[Button]:
+    """Every button that a state can have: its own, and those of all screens."""
+    yield from SCREENS[state].buttons
+    if state in AT_WORK:
+        yield MORE_TIME
+    if state in MAY_CANCEL:
+        yield CANCEL
+    if state is not S.FORGETTING:
+        yield from LANGUAGE_BUTTONS
+
+
+def buttons_now(visit: Visit) -> tuple[Button, ...]:
+    """The buttons that the visit offers at this moment."""
+    return tuple(button for button in buttons_of(visit.state) if button.needs(visit))
+
+
+def look_now(visit: Visit) -> Look:
+    """The first look of the state's screen whose guard holds."""
+    return next(look for look in SCREENS[visit.state].looks if look.needs(visit))
+
+
+def event_for(visit: Visit, button_id: str) -> e.Event | None:
+    """What pressing a button means now; None where there is no such button (a late tap)."""
+    return next((b.event for b in buttons_now(visit) if b.id == button_id), None)
