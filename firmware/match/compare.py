@@ -50,12 +50,12 @@ class Comparison:
     score: float | None = field(repr=False)
 
 
-def scores_in_turn(
-    reference: FaceTemplate, probes: Sequence[FaceTemplate], rule: LookRule
-) -> Iterator[tuple[int, float]]:
-    """(frames fused, score) for each try that the rule allows; none while frames are too few."""
+def fused_in_turn(
+    probes: Sequence[FaceTemplate], rule: LookRule
+) -> Iterator[tuple[int, FaceTemplate]]:
+    """(frames fused, their template) for each try that the rule allows; none while too few."""
     for count in range(rule.at_least, min(rule.at_most, len(probes)) + 1):
-        yield count, compare(fuse(probes[:count]), reference)
+        yield count, fuse(probes[:count])
 
 
 class Comparer:
@@ -113,7 +113,8 @@ class Comparer:
         Presentation-attack detection is not part of this: whoever does it says what came of it.
         """
         decision, used, score = MatchDecision.TRY_AGAIN, len(probes), None
-        for used, score in scores_in_turn(reference, probes, self._rule):
+        for used, fused in fused_in_turn(probes, self._rule):
+            score = compare(fused, reference)
             decision = decide(score, pad, True, self._point)
             if decision is not MatchDecision.NOT_SAME_PERSON:
                 break

@@ -37,6 +37,11 @@ class PhotoDecoder:
     ) -> None:
         self.close()
 
+    @property
+    def waiting_child(self) -> int:
+        """Process id of the child that waits for a photo."""
+        return self._ready.pid
+
     def decode(self, jp2: bytes) -> Grey:
         """Height × width grey pixels of a JP2 file or codestream; blocks up to the deadline.
 

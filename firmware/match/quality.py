@@ -21,28 +21,29 @@ DARK, BRIGHT = 16, 250  # greys that hold no detail any more
 
 @dataclass(frozen=True, slots=True)
 class QualityLimits:
-    """Where a look stops being fit. Measured: see models/face-embedder/evaluation.md."""
+    """Where a look stops being fit. Measured: benchmarks/results/quality.md, where likeness is the
+    cosine of a picture made worse to the same picture as it was."""
 
-    eyes_px: float = 24.0  # measured: same picture smaller, cosine 0.955 (5th percentile)
-    # Measured: a blur of 3 px at 80 px between the eyes brings the median to here; the cosine to
-    # the sharp picture is 0.88 then. Two pixels leave it at 0.95.
-    sharpness: float = 0.025
+    eyes_px: float = 24.0  # measured: likeness 0.96, of the worst twentieth 0.94; at 19 px 0.90
+    sharpness: float = 0.025  # measured: between a blur that leaves 0.95 and one that leaves 0.88
     face_share: float = 0.85  # assumed: of the shorter side; beyond it the chin leaves the picture
     second_face: float = 0.6  # assumed: somebody behind is smaller than this part of the first
-    presence: float = 0.5  # the mesh doubts that this is a face
-    # Assumed, a little beyond what was measured: calibration faces turn by up to 16° and nod by
-    # -11° … +22° (the mesh sees a level face at about 4°), and were all recognised.
+    presence: float = 0.5  # assumed: the mesh itself doubts that this is a face
+    # Assumed, a little beyond what was measured: faces that turned by up to 16° and nodded by
+    # -10° … +21° (the mesh sees a level face at about 4°) were recognised.
     yaw_deg: float = 25.0
     level_pitch_deg: float = 4.0
     pitch_deg: float = 25.0
     roll_deg: float = 30.0  # assumed: alignment takes the roll away, sitting people are level
-    # Assumed, a little beyond what was measured: calibration faces lie at a mean of 46 … 216 with
-    # a deviation of 17 or more, and up to 0.41 of them are burnt out.
-    darkest_mean: float = 38.0
-    brightest_mean: float = 225.0
-    least_deviation: float = 12.0
-    dark_share: float = 0.4
-    bright_share: float = 0.5
+    # Measured: darkened to a mean of 28 likeness is 0.94, to 19 it is 0.88. The noise of a camera
+    # in the dark was not part of that.
+    darkest_mean: float = 28.0
+    dark_share: float = 0.4  # assumed
+    # Measured: faces with up to 0.44 burnt out, or a mean of 224, were recognised; brighter ones
+    # keep a likeness of 0.4 … 0.6 only.
+    bright_share: float = 0.45
+    brightest_mean: float = 228.0
+    least_deviation: float = 12.0  # assumed, a little under what was recognised (14)
 
 
 @dataclass(frozen=True, slots=True)
