@@ -1,0 +1,81 @@
+"""The child that decodes: a photo comes out, a bomb dies alone, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from photos import announcing, codestream, drawn, jp2, precinct_bomb
+
+from firmware.faults import MalformedPhoto
+from firmware.match.photo import CHILD, PhotoDecoder
+
+
+@pytest.fixture
+def decoder() -> Iterator[PhotoDecoder]:
+    with PhotoDecoder(deadline_s=60) as ready:  # a loaded machine is not what is tested
+        yield ready
+
+
+@pytest.mark.parametrize("form", [bytes, codestream], ids=["jp2", "codestream"])
+def test_a_photo_becomes_grey_pixels(decoder: PhotoDecoder, form: type[bytes]) -> None:
+    pixels = decoder.decode(form(jp2(drawn())))
+    assert (pixels.shape, pixels.dtype) == ((320, 240), np.uint8)
+    assert np.abs(pixels.astype(int) - drawn()).max() <= 4
+
+
+def test_colour_becomes_grey(decoder: PhotoDecoder) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    file = BytesIO()
+    Image.new("RGB", (64, 48), (255, 0, 0)).save(file, "JPEG2000")
+    assert decoder.decode(file.getvalue()).mean() == pytest.approx(76, abs=1)
+
+
+def test_a_bomb_dies_alone_and_the_next_photo_is_decoded(decoder: PhotoDecoder) -> None:
+    bomb = precinct_bomb()
+    assert len(bomb) < 1000
+    with pytest.raises(MalformedPhoto, match="gave up"):
+        decoder.decode(bomb)
+    assert decoder.decode(jp2(drawn())).shape == (320, 240)
+
+
+def test_a_bomb_that_says_its_size_reaches_no_decoder(decoder: PhotoDecoder) -> None:
+    with pytest.raises(MalformedPhoto, match="131072 × 131072"):
+        decoder.decode(announcing(jp2(drawn()), 1 << 17, 1 << 17))
+
+
+def test_the_limits_of_the_child_hold_without_any_check_before_it() -> None:
+    """The check of SIZ is left out: 32 768² pixels would take a gigabyte."""
+    bomb = announcing(jp2(drawn()), 1 << 15, 1 << 15)
+    child = subprocess.run(CHILD, input=bomb, capture_output=True, env={}, check=False, timeout=60)
+    assert child.returncode != 0
+    assert child.stdout == b""
+
+
+def test_a_picture_cut_short_is_malformed(decoder: PhotoDecoder) -> None:
+    stream = codestream(jp2(drawn()))
+    with pytest.raises(MalformedPhoto):
+        decoder.decode(stream[:60])
+
+
+def test_each_child_sees_one_photo(decoder: PhotoDecoder) -> None:
+    children = []
+    for _ in range(2):
+        children.append(decoder.waiting_child)
+        decoder.decode(jp2(drawn()))
+    assert children[0] != children[1] != decoder.waiting_child
+
+
+def test_a_child_that_does_not_answer_is_killed_at_the_deadline() -> None:
+    with PhotoDecoder(deadline_s=0.0) as hurried, pytest.raises(MalformedPhoto):
+        hurried.decode(jp2(drawn()))
+
+
+def test_a_child_nobody_wants_ends_by_itself() -> None:
+    child = subprocess.run(CHILD, input=b"", capture_output=True, env={}, check=False, timeout=60)
+    assert (child.returncode, child.stdout) == (0, b"")

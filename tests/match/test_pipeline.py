@@ -1,0 +1,144 @@
+"""The real networks on the portraits: who is who, what is refused, and what the command says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import combinations
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from photos import jp2
+
+from firmware.faults import MalformedPhoto, ModelRejected
+from firmware.match.command import main
+from firmware.match.compare import Comparer
+from firmware.match.networks import Grey, grey_of
+from firmware.match.runtime import EMBEDDER, OnnxNetworks, load_network, models_folder
+from firmware.match.template import FaceTemplate
+from firmware.words import Hint, MatchDecision
+
+pytestmark = pytest.mark.stack
+NAMES = ("person_a_1", "person_a_2", "person_b_1", "person_b_2", "person_c_1", "person_d_1")
+
+
+@pytest.fixture(scope="module")
+def networks() -> OnnxNetworks:
+    return OnnxNetworks(models_folder())
+
+
+@pytest.fixture(scope="module")
+def comparer(networks: OnnxNetworks) -> Comparer:
+    return Comparer(networks, networks.embedder_card.model_id, networks.operating_point)
+
+
+@pytest.fixture(scope="module")
+def faces(build_dir: Path) -> dict[str, Grey]:
+    folder = build_dir / "simulation" / "faces"
+    pictures = {name: cv2.imread(str(folder / f"{name}.png")) for name in NAMES}
+    return {name: grey_of(np.asarray(pixels)) for name, pixels in pictures.items()}
+
+
+def moments(comparer: Comparer, face: Grey) -> list[FaceTemplate]:
+    """Three looks at one person who comes a little nearer each time."""
+    probes = []
+    for size in (1.0, 0.9, 0.8):
+        frame = cv2.resize(face, None, fx=size, fy=size, interpolation=cv2.INTER_AREA)
+        look = comparer.look(np.asarray(frame, np.uint8))
+        assert look.template is not None, look.quality.hint
+        probes.append(look.template)
+    return probes
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(NAMES, 2)))
+def test_two_portraits_match_only_if_they_show_one_person(
+    comparer: Comparer, faces: dict[str, Grey], one: str, other: str
+) -> None:
+    reference = comparer.reference(faces[one])
+    comparison = comparer.compare(reference, moments(comparer, faces[other]))
+    same = one[:8] == other[:8]
+    assert comparison.decision is (MatchDecision.SAME_PERSON if same else MatchDecision.TRY_AGAIN)
+
+
+def test_two_people_before_the_camera(comparer: Comparer, faces: dict[str, Grey]) -> None:
+    both = [cv2.resize(faces[name], (300, 380)) for name in ("person_b_1", "person_c_1")]
+    assert comparer.look(np.hstack(both)).quality.hint is Hint.ONE_PERSON_ONLY
+
+
+def test_a_far_a_dark_and_a_blurred_face_get_their_hints(
+    comparer: Comparer, faces: dict[str, Grey]
+) -> None:
+    face = faces["person_b_2"]
+    far = np.full((480, 640), 127, np.uint8)
+    far[150:270, 250:342] = cv2.resize(face, (92, 120), interpolation=cv2.INTER_AREA)
+    assert comparer.look(far).quality.hint is Hint.CLOSER
+    assert comparer.look((face * 0.15).astype(np.uint8)).quality.hint is Hint.MORE_LIGHT
+    blurred = np.asarray(cv2.GaussianBlur(face, (0, 0), 16), np.uint8)
+    assert comparer.look(blurred).quality.hint is Hint.HOLD_STILL
+
+
+def test_a_photo_of_nobody_or_of_two_is_no_reference(
+    comparer: Comparer, faces: dict[str, Grey]
+) -> None:
+    with pytest.raises(MalformedPhoto):
+        comparer.reference(np.full((320, 240), 127, np.uint8))
+    with pytest.raises(MalformedPhoto):
+        comparer.reference(np.hstack([cv2.resize(faces[name], (240, 320)) for name in NAMES[:2]]))
+
+
+@pytest.fixture
+def copied_models(tmp_path: Path) -> Path:
+    folder = tmp_path / EMBEDDER
+    shutil.copytree(models_folder() / EMBEDDER, folder)
+    return folder
+
+
+def test_one_changed_byte_and_the_model_is_refused(copied_models: Path) -> None:
+    path = copied_models / "sface.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelRejected, match="not the file"):
+        load_network(copied_models)
+
+
+def test_a_model_that_is_not_there_is_refused(copied_models: Path) -> None:
+    (copied_models / "sface.onnx").unlink()
+    with pytest.raises(ModelRejected, match="make models"):
+        load_network(copied_models)
+
+
+def compare(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["compare", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def test_the_command_tells_one_person_from_another(
+    build_dir: Path, faces: dict[str, Grey], tmp_path: Path
+) -> None:
+    folder = build_dir / "simulation" / "faces"
+    photo = tmp_path / "photo.jp2"
+    photo.write_bytes(jp2(np.asarray(cv2.resize(faces["person_b_1"], (240, 300)), np.uint8)))
+    code, said = compare("--json", photo, folder / "person_b_2.png")
+    report = json.loads(said)
+    assert (code, report["decision"], report["frames"]) == (0, "same_person", 1)
+    assert report["score"] >= report["threshold"]
+    assert report["pad"] == "not_done"
+    code, said = compare(photo, folder / "person_c_1.png")
+    assert code == 1
+    assert "not_same_person" in said
+
+
+def test_the_command_says_what_it_cannot_use(build_dir: Path, tmp_path: Path) -> None:
+    portrait = build_dir / "simulation" / "faces" / "person_a_2.png"
+    nothing = tmp_path / "nothing.png"
+    nothing.write_bytes(b"")
+    assert compare(nothing, portrait)[0] == 2
+    assert compare(portrait)[0] == 2
+    assert compare(portrait, tmp_path / "absent.png")[0] == 2
+    code, said = compare("--models", tmp_path, portrait, portrait)
+    assert code == 2
+    assert "card.toml" in said
