@@ -37,7 +37,7 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may look in the camera's place. `passcode`: scrypt's salt and hash in hex, `salt$hash`."""
+    """Who may look in the camera's place. `passcode` is `salt$hash` in hex, by scrypt."""
 
     staff_id: str
     passcode: str

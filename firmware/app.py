@@ -1,0 +1,269 @@
+"""The composition root: one loop, one queue, one visit. [shell]
+
+The only file that knows every room. Events come from panel, link, workers and timers; `step`
+decides; effects start work whose result comes back as an event. Nothing here blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firmware.card import requests as card
+from firmware.desk import HostDesk
+from firmware.device import Device
+from firmware.errands import CardWorker, Errands, VisionWorker
+from firmware.faults import Fault, WorkerLost
+from firmware.link.transport import serve_link
+from firmware.match import requests as vision
+from firmware.panel.server import PanelServer
+from firmware.replies import cause_of
+from firmware.settings import Settings
+from firmware.transaction import events as e
+from firmware.transaction.effects import Do, Ignored
+from firmware.transaction.machine import step
+from firmware.transaction.timeouts import FACE_STARTS_AFTER_S, LIMITS
+from firmware.transaction.timings import Stopwatch
+from firmware.transaction.visit import Visit
+from firmware.words import Cause, Hint, State
+from firmware.worker import photo_passage
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """One device."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises `BadSettings`."""
+        self._settings = settings
+        self._runtime_dir = Path(settings.runtime_dir)
+        self._events: asyncio.Queue[e.Event] = asyncio.Queue()
+        self._visit = Visit(language=settings.language)
+        self._hint: Hint | None = None
+        self._stopwatch = Stopwatch(State.IDLE, time.monotonic())
+        self._timers: list[asyncio.TimerHandle] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.ignored: Counter[str] = Counter()
+        self._device = Device(settings.device_id, Path(settings.state_dir), settings.clock_trust)
+        self._panel = PanelServer(
+            self._runtime_dir, self._post, port=settings.panel_port, hotline=settings.hotline
+        )
+        cards_end, visions_end = photo_passage()
+        self._photo_ends = (cards_end, visions_end)
+        self._card: CardWorker = CardWorker(
+            "card worker",
+            _command("firmware.card.worker", settings.card, cards_end.fileno()),
+            card.REPLIES,
+            card.NEWS,
+            answer_within_s=settings.card.answer_within_s * settings.time_scale,
+            on_news=self._hear_of_card,
+            on_lost=self._lose_card_worker,
+            inherited=(cards_end.fileno(),),
+            environment=_environment(settings),
+        )
+        self._vision: VisionWorker = VisionWorker(
+            "vision worker",
+            _command("firmware.match.worker", settings.vision, visions_end.fileno()),
+            vision.REPLIES,
+            vision.NEWS,
+            answer_within_s=settings.vision.answer_within_s * settings.time_scale,
+            on_news=self._hear_of_vision,
+            on_lost=self._lose_vision_worker,
+            inherited=(visions_end.fileno(),),
+        )
+        self._errands = Errands(
+            settings, self._device, self._card, self._vision, self._panel.take_digits
+        )
+        self._host = HostDesk(settings, self._device, self._post, lambda: self._visit)
+
+    async def run(self, on_ready: Awaitable[None] | None = None) -> None:
+        """Serve visits until cancelled; whatever was started is stopped."""
+        try:
+            await self._panel.start()
+            await asyncio.gather(self._card.start(), self._vision.start())
+            server = await serve_link(self._settings.link, self._runtime_dir, self._host.serve)
+            try:
+                self._panel.show(self._visit)
+                if on_ready is not None:
+                    await on_ready
+                while True:
+                    self._take(await self._events.get())
+            finally:
+                await server.close()
+        finally:
+            self._cancel_timers()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(self._panel.stop(), self._card.stop(), self._vision.stop())
+            for end in self._photo_ends:
+                end.close()
+
+    def _post(self, event: e.Event) -> None:
+        self._events.put_nowait(event)
+
+    def _take(self, event: e.Event) -> None:
+        before = self._visit
+        self._visit, effects = step(before, event, self._device.now())
+        if self._visit.entry != before.entry:
+            self._enter(before)
+        for effect in effects:
+            self._perform(effect)
+        self._panel.show(self._visit, self._hint)
+
+    def _enter(self, before: Visit) -> None:
+        """The visit is in another state, or anew in the same one."""
+        now_s = time.monotonic()
+        if before.state is State.IDLE:
+            self._stopwatch = Stopwatch(self._visit.state, now_s)
+        self._stopwatch.enter(self._visit.state, now_s)
+        self._hint = None
+        self._host.tell_progress(self._visit, now_s)
+
+    def _perform(self, effect: Do | Ignored) -> None:
+        visit, errands = self._visit, self._errands
+        request = visit.request
+        match effect:
+            case Ignored(event):
+                self.ignored[f"{visit.state}/{type(event).__name__}"] += 1
+            case Do.SET_TIMERS:
+                self._set_timers()
+            case Do.OFFER_FACE:
+                self._later(FACE_STARTS_AFTER_S, e.FaceStartsByItself(visit.entry))
+            case Do.TELL_RESULT:
+                report = self._stopwatch.report_ms()
+                self._host.tell_result(visit, errands.evidence, report)
+            case Do.SEND_EVIDENCE if errands.evidence is not None:
+                self._host.ask_confirmation(errands.evidence)
+            case Do.REGISTER if errands.certificate is not None:
+                self._host.ask_to_register(errands.certificate)
+            case Do.ASK_REGISTRATION:
+                self._begin(self._ask_registration(visit))
+            case Do.RELEASE_CARD:
+                self._begin(errands.release_card())
+            case Do.STOP_LOOKING:
+                self._begin(errands.stop_looking())
+            case Do.FORGET_PATIENT:
+                self._panel.forget()
+                self._host.forget()
+                self._begin(errands.forget())
+            case Do.IDENTIFY_CARD:
+                self._begin(errands.identify_card())
+            case Do.QUERY_PIN_TRIES:
+                self._begin(errands.query_pin_tries())
+            case Do.VERIFY_PIN:
+                self._begin(errands.verify_pin(visit))
+            case Do.CHECK_STAFF_PASSCODE:
+                self._begin(errands.check_staff_passcode())
+            case Do.WAKE_CAMERA if request is not None:
+                self._begin(errands.wake_camera(request.transaction_id))
+            case Do.READ_PRINT if request is not None:
+                self._begin(errands.read_print(request.transaction_id))
+            case Do.READ_CARD_FACE if request is not None:
+                self._begin(errands.read_card_face(request.transaction_id))
+            case Do.COMPARE_FACES if request is not None:
+                self._begin(errands.compare_faces(request.transaction_id))
+            case Do.SIGN_STATEMENT if self._host.started is not None:
+                self._begin(errands.sign_statement(visit, self._host.started))
+            case _:
+                self._post(e.CardFailed(Cause.DEVICE_FAULT))
+
+    async def _ask_registration(self, visit: Visit) -> e.Event | None:
+        event = await self._errands.read_certificate()
+        certificate = self._errands.certificate
+        if event is None and certificate is not None and visit.method is not None:
+            self._host.ask_registration(certificate, visit.method)
+        return event
+
+    def _begin(self, errand: Coroutine[Any, Any, e.Event | None]) -> None:
+        """Start an errand; its event counts only while the same visit goes on."""
+        task = asyncio.create_task(self._finish(errand, self._visit.request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self, errand: Awaitable[e.Event | None], request: object) -> None:
+        try:
+            event = await errand
+        except Fault as fault:
+            log.warning("%s: %s", fault.code, fault)
+            event = Errands.event_of_fault(fault)
+        if event is not None and self._visit.request is request:
+            self._post(event)
+
+    # --- timers
+    def _set_timers(self) -> None:
+        self._cancel_timers()
+        limit, entry = LIMITS[self._visit.state], self._visit.entry
+        if limit.warn_s is not None:
+            self._later(limit.warn_s, e.TimeWarned(entry))
+        if limit.end_s is not None:
+            self._later(limit.end_s, e.TimeUp(entry))
+
+    def _later(self, after_s: float, event: e.Event) -> None:
+        loop = asyncio.get_running_loop()
+        after_s *= self._settings.time_scale
+        self._timers.append(loop.call_later(after_s, self._post, event))
+
+    def _cancel_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    # --- news from the workers
+    def _hear_of_card(self, news: card.CardMessage) -> None:
+        match news:
+            case card.CardSeen():
+                self._post(e.CardPlaced())
+            case card.CardGone():
+                self._post(e.CardRemoved())
+            case card.ReaderSeen(name, code):
+                self._host.note_reader(name, cause_of(code) if code else None)
+                if code is not None:
+                    log.warning("card reader: %s", code)
+                    self._post(e.CardFailed(cause_of(code)))
+
+    def _hear_of_vision(self, news: vision.VisionMessage) -> None:
+        match news:
+            case vision.Hinted(hint):
+                self._hint = hint
+                self._panel.show(self._visit, hint)
+            case vision.CameraSeen(ready, code):
+                self._host.note_camera(ready=ready)
+                if code is not None:
+                    log.warning("camera: %s", code)
+
+    def _lose_card_worker(self, fault: WorkerLost) -> None:
+        """Whatever state the card had is gone with its process; the new one looks for itself."""
+        log.warning("%s", fault)
+        if self._visit.state is not State.FORGETTING:
+            self._post(e.CardFailed(Cause.DEVICE_FAULT))
+        self._post(e.CardRemoved())
+
+    def _lose_vision_worker(self, fault: WorkerLost) -> None:
+        log.warning("%s", fault)
+
+
+def _command(module: str, settings: msgspec.Struct, photo_end: int) -> tuple[str, ...]:
+    return (module, msgspec.json.encode(settings).decode(), str(photo_end))
+
+
+def _environment(settings: Settings) -> dict[str, str] | None:
+    if settings.card.pcsc_socket is None:
+        return None
+    return {**os.environ, "PCSCLITE_CSOCK_NAME": settings.card.pcsc_socket}
+
+
+def log_to_stderr() -> None:
+    """Warnings and what the device does, one line each; never what a person typed or showed."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
+    )

@@ -1,0 +1,259 @@
+"""The firmware's side of the link: what a host may ask, and what it is told. [shell]
+
+One host at a time. Every answer of the gateway becomes an event; what leaves goes through the
+link's message schema and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+
+from firmware.device import Device
+from firmware.faults import LinkLost, MalformedMessage
+from firmware.link import messages as m
+from firmware.link.transport import Link
+from firmware.settings import Settings
+from firmware.statement import Evidence
+from firmware.transaction import events as e
+from firmware.transaction.consent import complete
+from firmware.transaction.profiles import asks_for
+from firmware.transaction.visit import Request, Visit
+from firmware.words import Cause, Language, Method, State
+
+log = logging.getLogger(__name__)
+
+
+class HostDesk:
+    """Speaks with the host driver about the visit under way."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        device: Device,
+        post: Callable[[e.Event], None],
+        visit: Callable[[], Visit],
+    ) -> None:
+        self._settings, self._device = settings, device
+        self._post, self._visit = post, visit
+        self._link: Link | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self._sequence = 0
+        self._told = False
+        self._reader: str | None = None
+        self._reader_cause: Cause | None = Cause.READER_UNAVAILABLE
+        self._camera = False
+        self._overall: asyncio.TimerHandle | None = None
+        self.started: m.StartTransaction | None = None
+
+    # --- listening
+    async def serve(self, link: Link) -> None:
+        """Serve one host until its link ends; a second host is told that the reader is taken."""
+        try:
+            hello = await link.receive()
+            if not isinstance(hello, m.HostHello):
+                await link.send(m.Refused(None, "hello_first", "say host_hello first"))
+                return
+            if hello.protocol.partition(".")[0] != m.PROTOCOL.partition(".")[0]:
+                await link.send(m.Refused(None, "protocol", f"this is protocol {m.PROTOCOL}"))
+                return
+            if self._link is not None:
+                await link.send(m.Refused(None, "reader_taken", "another host has this reader"))
+                return
+            self._link = link
+            await link.send(self._hello())
+            await link.send(self._status())
+            while True:
+                await self._listen(link)
+        except LinkLost as lost:
+            log.info("host: %s", lost)
+        finally:
+            if self._link is link:
+                self._link = None
+                self._post(e.HostLost())
+
+    async def _listen(self, link: Link) -> None:
+        try:
+            message = await link.receive()
+        except MalformedMessage as cause:
+            await link.send(m.Refused(None, cause.code, str(cause)))
+            return
+        match message:
+            case m.StartTransaction():
+                refusal = self._start(message)
+                if refusal is not None:
+                    await link.send(refusal)
+            case m.Cancel(transaction_id) if self._is_mine(transaction_id):
+                self._post(e.Cancelled(message.cause))
+            case m.RegistrationAnswer(transaction_id) if self._is_mine(transaction_id):
+                self._post(
+                    e.RegistrationReported(
+                        message.registration, message.cause, message.clinical_consent_allowed
+                    )
+                )
+            case m.ConfirmationAnswer(transaction_id) if self._is_mine(transaction_id):
+                self._post(e.Confirmed(message.accepted, message.cause))
+            case _:
+                log.info("host said %s out of turn", type(message).__name__)
+
+    def _is_mine(self, transaction_id: object) -> bool:
+        return self.started is not None and self.started.transaction_id == transaction_id
+
+    def _start(self, start: m.StartTransaction) -> m.Refused | None:
+        """Begin the visit, or say why not."""
+
+        def refused(symbol: str, reason: str) -> m.Refused:
+            return m.Refused(start.transaction_id, symbol, reason)
+
+        if self._visit().state is not State.IDLE or self.started is not None:
+            return refused("reader_busy", "a visit is under way")
+        if self._reader is None:
+            cause = self._reader_cause or Cause.READER_UNAVAILABLE
+            return refused(cause, "no card reader can be used")
+        if start.profile not in self._settings.profiles:
+            return refused("profile_not_allowed", f"{start.profile} is not allowed here")
+        methods = self._methods(start.methods)
+        if not methods:
+            return refused("method_not_available", "no method of proof that is asked for is here")
+        asks = asks_for(start.profile, start.purpose, start.items)
+        self.started, self._told, self._sequence = start, False, 0
+        timeout_s = start.timeout_s * self._settings.time_scale
+        self._overall = asyncio.get_running_loop().call_later(
+            timeout_s, self._post, e.Cancelled(Cause.TIMED_OUT)
+        )
+        self._post(
+            e.Started(
+                Request(
+                    transaction_id=start.transaction_id,
+                    purpose=start.purpose,
+                    profile=start.profile,
+                    methods=methods,
+                    items=asks.items,
+                    questions=asks.questions,
+                    language=start.language or self._settings.language,
+                    looks=self._settings.looks,
+                    unverified_photo_allowed=self._settings.card.allow_unverified_photo,
+                    timeout_s=start.timeout_s,
+                )
+            )
+        )
+        return None
+
+    def _methods(self, wanted: tuple[Method, ...] | None) -> tuple[Method, ...]:
+        here = tuple(
+            method
+            for method in self._settings.methods
+            if method is not Method.STAFF or self._settings.staff
+        )
+        return here if wanted is None else tuple(method for method in here if method in wanted)
+
+    # --- telling
+    def tell_progress(self, visit: Visit, now_s: float) -> None:
+        """The visit entered a state."""
+        if visit.state is State.IDLE:
+            self._send(self._status())
+        if self.started is None:
+            return
+        self._sequence += 1
+        self._send(
+            m.Progress(
+                transaction_id=self.started.transaction_id,
+                sequence=self._sequence,
+                state=visit.state,
+                monotonic_s=now_s,
+                at=self._device.now().wall,
+                card_kind=visit.card_kind,
+                method=visit.method,
+                tries_left=visit.pin_tries_left,
+            )
+        )
+
+    def ask_registration(self, certificate: bytes, method: Method) -> None:
+        """Identity is proven: the certificate goes out only now."""
+        if self.started is not None:
+            self._send(m.AskRegistration(self.started.transaction_id, certificate, method))
+
+    def ask_to_register(self, certificate: bytes) -> None:
+        """The patient wants to register."""
+        if self.started is not None:
+            self._send(m.AskToRegister(self.started.transaction_id, certificate))
+
+    def ask_confirmation(self, evidence: Evidence) -> None:
+        """Past the point of no return."""
+        if self.started is not None:
+            self._send(m.EvidenceReady(self.started.transaction_id, evidence))
+
+    def tell_result(
+        self, visit: Visit, evidence: Evidence | None, timings_ms: dict[str, int]
+    ) -> None:
+        """What the visit came to; once."""
+        if self.started is None or visit.ending is None or self._told:
+            return
+        self._told = True
+        self._send(
+            m.TransactionEnded(
+                transaction_id=self.started.transaction_id,
+                outcome=visit.ending.outcome,
+                cause=visit.ending.cause,
+                method=visit.method,
+                card_kind=visit.card_kind,
+                consents=complete(visit.consents),
+                answers=dict(visit.answers),
+                evidence=evidence,
+                language=visit.language,
+                timings_ms=timings_ms,
+            )
+        )
+
+    def forget(self) -> None:
+        """The visit is over."""
+        if self._overall is not None:
+            self._overall.cancel()
+        self.started = self._overall = None
+
+    def note_reader(self, name: str | None, cause: Cause | None) -> None:
+        """The card reader in use changed."""
+        self._reader, self._reader_cause = name, cause
+        self._send(self._status())
+
+    def note_camera(self, *, ready: bool) -> None:
+        """The face camera works, or not."""
+        self._camera = ready
+        self._send(self._status())
+
+    def _hello(self) -> m.DeviceHello:
+        return m.DeviceHello(
+            protocol=m.PROTOCOL,
+            device_id=self._device.device_id,
+            boot_id=self._device.boot_id,
+            device_key=self._device.public_key,
+            profiles=self._settings.profiles,
+            methods=self._methods(None),
+            languages=tuple(Language),
+            clock_trust=self._device.clock_trust,
+            version=version("kazashi"),
+        )
+
+    def _status(self) -> m.ReaderStatus:
+        return m.ReaderStatus(
+            state=self._visit().state,
+            card_reader=self._reader,
+            camera=self._camera,
+            cause=self._reader_cause,
+        )
+
+    def _send(self, message: m.Message) -> None:
+        """Send when the link takes it; a host that is gone has missed it."""
+        if self._link is not None:
+            task = asyncio.create_task(self._deliver(self._link, message))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    @staticmethod
+    async def _deliver(link: Link, message: m.Message) -> None:
+        try:
+            await link.send(message)
+        except LinkLost:
+            log.info("%s did not reach the host", type(message).__name__)

@@ -1,0 +1,80 @@
+"""Who this device is: its key, its boot, its counter, and how far to trust its clock. [shell]"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from firmware.faults import BadSettings
+from firmware.transaction.visit import Now
+from firmware.words import ClockTrust
+
+_TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
+_CLOCK_CHIP = Path("/dev/rtc0")
+
+
+class Device:
+    """Everything that a device says of itself. Its key never leaves `state_dir`."""
+
+    def __init__(self, device_id: str, state_dir: Path, clock_trust: ClockTrust | None) -> None:
+        """Makes a key at the first start. Raises `BadSettings` when `state_dir` cannot be used."""
+        self.device_id = device_id
+        self.boot_id: UUID = uuid4()
+        self._clock_trust = clock_trust
+        try:
+            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.key = _read_or_make_key(state_dir / "device-key.json")
+            self._counter_file = state_dir / "counter"
+            text = self._counter_file.read_text() if self._counter_file.exists() else "0"
+            self._counter = int(text)
+        except (OSError, ValueError, JoseError) as cause:
+            raise BadSettings(f"state_dir {state_dir} cannot be used: {cause}") from cause
+
+    @property
+    def public_key(self) -> dict[str, str]:
+        """The public JWK that a host pins."""
+        return {name: str(value) for name, value in self.key.as_dict(private=False).items()}
+
+    def count(self) -> int:
+        """The next statement's number, on disk before it is used: none is used twice."""
+        self._counter += 1
+        _write_whole(self._counter_file, str(self._counter).encode())
+        return self._counter
+
+    def now(self) -> Now:
+        """The wall time and its trust."""
+        return Now(datetime.now(UTC), self.clock_trust)
+
+    @property
+    def clock_trust(self) -> ClockTrust:
+        """NTP, a clock chip, the paired host, or nobody."""
+        if self._clock_trust is not None:
+            return self._clock_trust
+        if _TIMESYNC_MARK.exists():
+            return ClockTrust.NTP
+        return ClockTrust.RTC if _CLOCK_CHIP.exists() else ClockTrust.NONE
+
+
+def _read_or_make_key(path: Path) -> OKPKey:
+    if path.exists():
+        return OKPKey.import_key(path.read_bytes())
+    key = OKPKey.generate_key("Ed25519")
+    _write_whole(path, msgspec.json.encode(key.as_dict(private=True)))
+    return key
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """All of it or nothing of it is on disk afterwards, whenever the power goes."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
