@@ -109,7 +109,7 @@ class VisionWorker:
         """One round: what was asked, what was sent, what is seen, what is under way."""
         line, photos = self._line.fileno(), self._photos.fileno()
         ready, _, _ = select.select([line, photos] if self._photos_open else [line], [], [], wait_s)
-        # A photo may overtake on its own passage the request that says whose it is.
+        # The line first: a photo may overtake, on its own passage, the request that says whose it is.
         if line in ready:
             request = self._line.receive(0)
             if request is not None:
@@ -179,6 +179,8 @@ class VisionWorker:
 
     def _rest(self) -> None:
         self._face.stop()
+        if self._tray is not None:
+            self._tray.stop()
         self._probe_at_s = self._clock() + PROBE_EVERY_S
 
     def _break_off(self) -> None:
