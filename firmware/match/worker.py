@@ -109,7 +109,7 @@ class VisionWorker:
         """One round: what was asked, what was sent, what is seen, what is under way."""
         line, photos = self._line.fileno(), self._photos.fileno()
         ready, _, _ = select.select([line, photos] if self._photos_open else [line], [], [], wait_s)
-        # The line first: a photo may overtake, on its own passage, the request that says whose it is.
+        # The line first: a photo has its own passage, and may overtake the request it belongs to.
         if line in ready:
             request = self._line.receive(0)
             if request is not None:
