@@ -74,8 +74,9 @@ def test_terminal_opens_no_other_key() -> None:
     reader = Terminal()
     reader.select(JPKI)
     scripts.run(SimulatedTerminalAuthority(world().authorities).unlock(), reader.send)
-    reader.select(JPKI, "001A")
+    assert reader.status("00A4020C02001A") == "9000"
     assert reader.sign() == "6982"
+    assert reader.status("00B0810001") == "6982"
 
 
 def test_pin_opens_no_signature_key_and_password_no_authentication_key() -> None:
@@ -149,6 +150,36 @@ def test_short_challenge_proves_nothing() -> None:
     challenge = reader.send(CommandApdu.get_challenge(1)).data
     proof = proof_command(authorities.key(Role.TERMINAL), challenge)
     assert reader.send(proof).status_word == 0x6982
+
+
+def test_new_certificate_closes_what_the_last_terminal_opened() -> None:
+    reader = Terminal()
+    reader.select(JPKI)
+    scripts.run(SimulatedTerminalAuthority(world().authorities).unlock(), reader.send)
+    body, _ = certificate_commands(Authorities(world().authorities).terminal_certificate())
+    assert reader.send(body).is_ok
+    assert reader.status("00A4020C020017") == "9000"
+    assert reader.sign() == "6982"
+
+
+def test_signature_needs_its_body_each_time() -> None:
+    reader = Terminal()
+    reader.select(JPKI, "0016")
+    body, signature = certificate_commands(Authorities(world().authorities).terminal_certificate())
+    answers = [reader.send(each).status_word for each in (signature, body, signature, signature)]
+    assert answers == [0x6985, 0x9000, 0x9000, 0x6985]
+
+
+def test_certificates_are_checked_against_the_root_alone() -> None:
+    reader = Terminal()
+    reader.select(JPKI, "0017")
+    body, _ = certificate_commands(Authorities(world().authorities).terminal_certificate())
+    assert reader.send(body).status_word == 0x6981
+    assert reader.send(CommandApdu(0x80, 0xA2, 0x01, 0xC1, body.data)).status_word == 0x6981
+    reader.select(JPKI, "0016")
+    assert reader.send(CommandApdu(0x80, 0xA2, 0x01, 0xC1, body.data)).status_word == 0x6A86
+    assert reader.send(CommandApdu(0x80, 0xA2, 0x06, 0xC1, body.data[:-1])).status_word == 0x6700
+    assert reader.send(CommandApdu(0x80, 0xA2, 0x06, 0xC1, bytes(307))).status_word == 0x6A80
 
 
 def test_signature_object_without_its_tag_has_the_wrong_length() -> None:
@@ -250,6 +281,9 @@ def test_internal_authenticate_belongs_to_the_common_application() -> None:
     assert reader.status("0088009904" + "01020304" + "00") == "6985"
     reader.select(COMMON)
     assert len(reader.answer("0088009904" + "01020304" + "00")) == 256 + 2
+    assert reader.status("0088009804" + "01020304" + "00") == "6A88"
+    assert reader.status("00A4020C020019") == "9000"
+    assert reader.sign() == "6981"  # it answers challenges and signs nothing else
 
 
 def test_key_pads_whatever_it_gets_up_to_245_bytes() -> None:
