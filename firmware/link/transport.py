@@ -1,18 +1,14 @@
-"""The link between firmware and host driver as a shell: sockets, leases, who may speak. [shell]
+"""The link between firmware and host driver as messages both ways, with a lease. [shell]
 
 It knows nothing of what the messages mean. A `Link` is an asyncio protocol, so it runs on any
-asyncio transport: a Unix socket between two daemons on one Pi, or the serial line's own transport
-(`serial_port.py`). Nothing that only Unix has is touched before a `unix:` address is opened.
+asyncio transport: a Unix socket between two daemons on one Pi (`unix_socket.py`), or the port of a
+serial cable (`serial_port.py`). Neither is imported before such an address is opened, so a host
+without Unix sockets, or without a serial library, imports this.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import socket
-import stat
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -27,9 +23,6 @@ LEASE_S: Final = 2.0
 HEARTBEATS_PER_LEASE: Final = 4
 INBOX_MESSAGES: Final = 64
 """Waiting to be received; past these the link stops reading and the other side waits."""
-OPEN_LINKS: Final = 4
-
-_UCRED = struct.Struct("3i")  # struct ucred of unix(7): pid, uid, gid
 
 OnLink = Callable[["Link"], Awaitable[None]]
 
@@ -113,6 +106,10 @@ class Link(asyncio.Protocol):
     async def wait_closed(self) -> None:
         """Wait until the transport is gone, which is at most a lease after the link was lost."""
         await self._closed.wait()
+
+    def transport_info(self, name: str) -> Any:
+        """What the transport knows of itself (`get_extra_info`); None once there is none."""
+        return None if self._transport is None else self._transport.get_extra_info(name)
 
     # --- asyncio.Protocol ------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -198,24 +195,20 @@ class Link(asyncio.Protocol):
 async def open_link(
     address: str, runtime_dir: Path, *, lease_s: float = LEASE_S, peers: Peers | None = None
 ) -> Link:
-    """Connect to the other side. `lease_s` is 2 s times the settings' `time_scale`.
+    """Connect to the other side, at `unix:PATH` (relative to `runtime_dir`) or `serial:PORT`.
 
-    The server must run as this user, as one of `peers`, or as the owner of the socket's folder,
-    who alone can put sockets there. Raises `LinkLost` when nobody answers, `BadSettings` for an
-    address that is none.
+    `lease_s` is 2 s times the settings' `time_scale`. A socket's server must run as this user, as
+    one of `peers`, or as the owner of the socket's folder, who alone can put sockets there. Raises
+    `LinkLost` when nobody answers, `BadSettings` for an address that is none.
     """
-    path = _unix_path(address, runtime_dir)
-    create_connection = _unix_only("create_unix_connection")
-    try:
-        owner = path.parent.stat().st_uid
-        _, link = await create_connection(lambda: Link(lease_s), str(path))
-    except OSError as cause:
-        raise LinkLost(f"{path}: {cause.strerror or cause}") from cause
-    peers = peers or Peers()
-    if not _may_speak(link, Peers(peers.uids | {owner}, peers.gid)):
-        link.close()
-        raise LinkLost(f"{path} is served by a user that is not trusted")
-    return cast(Link, link)
+    kind, place = _parts(address)
+    if kind == "serial":
+        from firmware.link import serial_link
+
+        return await serial_link.connect(place, lease_s)
+    from firmware.link import unix_socket
+
+    return await unix_socket.connect(runtime_dir / place, lease_s, peers or Peers())
 
 
 async def serve_link(
@@ -231,116 +224,18 @@ async def serve_link(
     `on_link` may let `LinkLost` through. Raises `LinkLost` when the address cannot be served,
     `BadSettings` for one that is none.
     """
-    path = _unix_path(address, runtime_dir)
-    create_server = _unix_only("create_unix_server")
-    server = _UnixServer(path, on_link, lease_s, peers or Peers())
-    await server.start(create_server)
-    return server
+    kind, place = _parts(address)
+    if kind == "serial":
+        from firmware.link import serial_link
+
+        return await serial_link.serve(place, on_link, lease_s)
+    from firmware.link import unix_socket
+
+    return await unix_socket.serve(runtime_dir / place, on_link, lease_s, peers or Peers())
 
 
-class _UnixServer:
-    """A listening Unix socket and the handlers of its links."""
-
-    def __init__(self, path: Path, on_link: OnLink, lease_s: float, peers: Peers) -> None:
-        self._path, self._on_link, self._lease_s, self._peers = path, on_link, lease_s, peers
-        self._links: dict[asyncio.Task[None], Link] = {}
-        self._server: asyncio.Server | None = None
-        self._inode: int | None = None
-
-    async def start(self, create_server: Callable[..., Awaitable[Any]]) -> None:
-        """Listen. Raises `LinkLost`."""
-        try:
-            listener = _listen(self._path, self._peers)
-            self._inode = self._path.stat().st_ino
-        except OSError as cause:
-            raise LinkLost(f"{self._path} cannot be served: {cause.strerror or cause}") from cause
-        self._server = await create_server(
-            lambda: Link(self._lease_s, self._welcome), sock=listener
-        )
-
-    async def close(self) -> None:
-        """Listen no more, close every open link and wait for their handlers."""
-        if self._server is not None:
-            self._server.close()
-            with contextlib.suppress(OSError):  # another server may stand here by now
-                if self._path.stat().st_ino == self._inode:
-                    self._path.unlink()
-        for link in self._links.values():
-            link.close()
-        if self._links:
-            await asyncio.wait(self._links)
-
-    def _welcome(self, link: Link) -> None:
-        if len(self._links) >= OPEN_LINKS or not _may_speak(link, self._peers):
-            link.close()
-            return
-        task = asyncio.ensure_future(self._handle(link))
-        self._links[task] = link
-        task.add_done_callback(self._links.pop)
-
-    async def _handle(self, link: Link) -> None:
-        try:
-            with contextlib.suppress(LinkLost):
-                await self._on_link(link)
-        finally:
-            link.close()
-            await link.wait_closed()
-
-
-def _unix_path(address: str, runtime_dir: Path) -> Path:
+def _parts(address: str) -> tuple[str, str]:
     kind, _, place = address.partition(":")
-    if kind != "unix" or not place:
-        raise BadSettings(f"link: {address!r} is not unix:PATH")
-    return runtime_dir / place
-
-
-def _unix_only(name: str) -> Callable[..., Awaitable[Any]]:
-    """A verb of the event loop that Windows' loop lacks."""
-    try:
-        return cast(Callable[..., Awaitable[Any]], getattr(asyncio.get_running_loop(), name))
-    except AttributeError as cause:
-        raise BadSettings("link: unix: needs a system with Unix sockets") from cause
-
-
-def _listen(path: Path, peers: Peers) -> socket.socket:
-    """A listening socket at `path` that never was open to more than it should be.
-
-    It takes its mode under another name and before it listens; the rename then replaces a socket
-    that an earlier process left behind. Raises `OSError`.
-    """
-    if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
-        raise OSError(f"{path} is there and is no socket")
-    if _is_served(path):
-        raise OSError("another process serves it")
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    made.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(str(made))
-        if peers.gid is not None:
-            os.chown(made, -1, peers.gid)
-        made.chmod(0o600 if peers == Peers() else 0o660)
-        listener.listen(OPEN_LINKS)
-        made.rename(path)
-    except OSError:
-        listener.close()
-        made.unlink(missing_ok=True)
-        raise
-    return listener
-
-
-def _is_served(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-        caller.setblocking(False)
-        return caller.connect_ex(str(path)) == 0
-
-
-def _may_speak(link: Link, peers: Peers) -> bool:
-    """Is the process behind this Unix socket this user's, or one of `peers`?"""
-    transport = link._transport
-    connection = transport.get_extra_info("socket") if transport is not None else None
-    option = getattr(socket, "SO_PEERCRED", None)
-    if connection is None or option is None:
-        return False  # no way to know is no
-    _, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))
-    return uid == os.getuid() or uid in peers.uids or (peers.gid is not None and gid == peers.gid)
+    if kind not in ("unix", "serial") or not place:
+        raise BadSettings(f"link: {address!r} is neither unix:PATH nor serial:PORT")
+    return kind, place

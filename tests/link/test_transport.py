@@ -20,7 +20,7 @@ from firmware.link.messages import MAX_MESSAGE_BYTES, Cancel, Heartbeat, Message
 from firmware.link.transport import INBOX_MESSAGES, Link, Peers, open_link, serve_link
 
 ADDRESS = "unix:link.sock"
-SHORT_LEASE_S = 0.12
+SHORT_LEASE_S = 0.4
 NOBODY = 65534
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 VISIT = UUID(int=7)

@@ -1,0 +1,175 @@
+"""The link over real serial ports: two pseudo-terminals, and a cable that the test holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pty
+import tty
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from firmware.faults import LinkLost
+from firmware.link.messages import Cancel, Refused
+from firmware.link.transport import Link, LinkServer, open_link, serve_link
+
+LEASE_S = 1.0
+NOWHERE = Path("/nonexistent")
+
+
+class Cable:
+    """Joins two pseudo-terminals, byte by byte if asked to lose some; it can be pulled out."""
+
+    def __init__(self, flips: float = 0.0) -> None:
+        self._source, self._flips = Random(5), flips
+        self._masters, self._slaves = [], []
+        for _ in range(2):
+            master, slave = pty.openpty()
+            tty.setraw(slave)
+            os.set_blocking(master, False)
+            self._masters.append(master)
+            self._slaves.append(slave)
+        self.ports = [f"serial:{os.ttyname(slave)}" for slave in self._slaves]
+        self._loop = asyncio.get_running_loop()
+        for here, there in (self._masters, self._masters[::-1]):
+            self._loop.add_reader(here, self._carry, here, there)
+
+    def _carry(self, here: int, there: int) -> None:
+        data = bytearray(os.read(here, 4096))
+        for at in range(len(data)):
+            if self._source.random() < self._flips:
+                data[at] ^= 1 << self._source.randrange(8)
+        with contextlib.suppress(BlockingIOError):  # nobody reads there: lost, as on a cable
+            os.write(there, data)
+
+    def pull(self) -> None:
+        """Unplug both ends."""
+        for master in self._masters:
+            self._loop.remove_reader(master)
+            os.close(master)
+        for slave in self._slaves:
+            os.close(slave)
+        self._masters, self._slaves = [], []
+
+
+class Handler:
+    """Hands its links to the test."""
+
+    def __init__(self) -> None:
+        self.links: asyncio.Queue[Link] = asyncio.Queue()
+
+    async def __call__(self, link: Link) -> None:
+        await self.links.put(link)
+        await link.wait_closed()
+
+
+@asynccontextmanager
+async def joined(flips: float = 0.0) -> AsyncIterator[tuple[Link, Link, Cable, LinkServer]]:
+    cable = Cable(flips)
+    handler = Handler()
+    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S)
+    link = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S)
+    try:
+        yield link, await handler.links.get(), cable, server
+    finally:
+        link.close()
+        await link.wait_closed()
+        await server.close()
+        cable.pull()
+
+
+def numbered(number: int, length: int = 0) -> Refused:
+    return Refused(UUID(int=7), symbol=str(number), reason="x" * length)
+
+
+@pytest.mark.parametrize("flips", [0.0, 0.0003], ids=["good cable", "bad cable"])
+async def test_messages_go_both_ways_over_a_cable(flips: float) -> None:
+    async with joined(flips) as (host, device, _, _):
+
+        async def talk(link: Link) -> None:
+            for number in range(40):
+                await link.send(numbered(number, 37 * number))
+
+        async with asyncio.timeout(20):
+            talking = asyncio.gather(talk(host), talk(device))
+            for link in (host, device):
+                heard = [await link.receive() for _ in range(40)]
+                assert heard == [numbered(number, 37 * number) for number in range(40)]
+            await talking
+
+
+async def test_the_longest_message_passes() -> None:
+    async with joined() as (host, device, _, _):
+        await host.send(numbered(1, 60_000))
+        assert await device.receive() == numbered(1, 60_000)
+
+
+async def test_unplugging_loses_the_link_at_both_ends() -> None:
+    async with joined() as (host, device, cable, _):
+        await host.send(numbered(1))
+        assert await device.receive() == numbered(1)
+        cable.pull()
+        for link in (host, device):
+            async with asyncio.timeout(5):
+                with pytest.raises(LinkLost):
+                    await link.receive()
+                with pytest.raises(LinkLost):
+                    await link.send(numbered(2))
+
+
+async def test_closing_says_goodbye_after_everything_was_sent_and_the_port_serves_again() -> None:
+    cable, handler = Cable(), Handler()
+    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S)
+    for _ in range(2):
+        host = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S)
+        device = await handler.links.get()
+        for number in range(20):
+            await host.send(Cancel(UUID(int=number)))
+        host.close()
+        heard = [await device.receive() for _ in range(20)]
+        assert heard == [Cancel(UUID(int=number)) for number in range(20)]
+        with pytest.raises(LinkLost, match="closed the link"):
+            await device.receive()
+        await host.wait_closed()
+    await server.close()
+    cable.pull()
+
+
+async def test_a_port_has_one_owner() -> None:
+    cable = Cable()
+    server = await serve_link(cable.ports[0], NOWHERE, Handler(), lease_s=LEASE_S)
+    with pytest.raises(LinkLost, match="cannot be opened"):
+        await serve_link(cable.ports[0], NOWHERE, Handler(), lease_s=LEASE_S)
+    await server.close()
+    cable.pull()
+
+
+async def test_nobody_at_the_other_end_and_no_port_at_all() -> None:
+    cable = Cable()
+    with pytest.raises(LinkLost, match="nobody answers"):
+        await open_link(cable.ports[1], NOWHERE, lease_s=0.1)
+    cable.pull()
+    with pytest.raises(LinkLost, match="cannot be opened"):
+        await open_link("serial:/nonexistent/ttyGS0", NOWHERE)
+
+
+async def test_a_message_waits_at_the_sender_while_nobody_receives() -> None:
+    async with joined() as (host, device, _, _):
+
+        async def send_all() -> None:
+            for number in range(150):
+                await host.send(numbered(number, 2000))
+
+        sending = asyncio.create_task(send_all())
+        await asyncio.wait({sending}, timeout=2 * LEASE_S)
+        assert not sending.done(), "the sender was not held back"
+        async with asyncio.timeout(20):
+            heard = [await device.receive() for _ in range(150)]
+            await sending
+        assert heard == [numbered(number, 2000) for number in range(150)]
