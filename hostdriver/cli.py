@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def main(context: click.Context, address: str, token_file: Path | None) -> None:
     context.obj = lambda: _driver(address, token)
 
 
+def _words(kind: type[StrEnum]) -> click.Choice[str]:
+    """The words of the wire, as choices."""
+    return click.Choice([word.value for word in kind])
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 
 
@@ -77,11 +83,11 @@ def readers(driver: Any, /, as_json: bool) -> None:
 )
 @click.option("--ref", help="Your reference of this visit (default: made from the time).")
 @click.option("--reader", help="The reader's name (default: the first).")
-@click.option("--purpose", type=click.Choice([*Purpose]), default=Purpose.VISIT, show_default=True)
-@click.option("--profile", type=click.Choice([*Profile]), help="What kind of site asks.")
-@click.option("--item", "items", multiple=True, type=click.Choice([*ConsentItem]))
-@click.option("--method", "methods", multiple=True, type=click.Choice([*Method]))
-@click.option("--language", type=click.Choice([*Language]), help="The panel's first language.")
+@click.option("--purpose", type=_words(Purpose), default=Purpose.VISIT.value, show_default=True)
+@click.option("--profile", type=_words(Profile), help="What kind of site asks.")
+@click.option("--item", "items", multiple=True, type=_words(ConsentItem))
+@click.option("--method", "methods", multiple=True, type=_words(Method))
+@click.option("--language", type=_words(Language), help="The panel's first language.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(10, 600), default=180.0)
 @as_json
 @click.pass_obj

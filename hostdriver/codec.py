@@ -42,7 +42,7 @@ def decode_params(raw: msgspec.Raw, params: type[Params]) -> Params:
     """A request's parameters. Raises `Refusal` `invalid_params`, whose detail names the field."""
     try:
         return msgspec.json.decode(raw, type=params)
-    except msgspec.ValidationError as cause:
+    except msgspec.MsgspecError as cause:
         raise Refusal("invalid_params", str(cause)) from cause
 
 

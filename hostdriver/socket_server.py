@@ -36,7 +36,7 @@ class SocketServer:
     def __init__(self, settings: Settings, services: Services) -> None:
         self._settings, self._services = settings, services
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._path: Path | None = None
         self._token: str | None = None
 
@@ -68,14 +68,15 @@ class SocketServer:
             self._server.close()
             if self._path is not None:
                 self._path.unlink(missing_ok=True)
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self._connections.values():
+            writer.transport.abort()  # its task sees the end and finishes by itself
+        if self._connections:
+            await asyncio.wait(self._connections)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
+        self._connections[task] = writer
         connection = _Connection(reader, writer, self._settings)
         try:
             peer = self._peer(writer)
@@ -85,7 +86,7 @@ class SocketServer:
             with contextlib.suppress(ConnectionError):
                 await connection.serve(peer, self._services, crowded=self._is_crowded())
         finally:
-            self._connections.discard(task)
+            del self._connections[task]
             writer.transport.abort()
 
     def _is_crowded(self) -> bool:
