@@ -7,6 +7,7 @@ decides; effects start work whose result comes back as an event. Nothing here bl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -39,6 +40,9 @@ from firmware.worker import photo_passage
 
 log = logging.getLogger(__name__)
 
+READER_TOLD_WITHIN_S = 3.0
+"""Ready means that the reader has been looked for; whether one was found, the host is told."""
+
 
 class App:
     """One device."""
@@ -53,6 +57,7 @@ class App:
         self._stopwatch = Stopwatch(State.IDLE, time.monotonic())
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reader_told = asyncio.Event()
         self.ignored: Counter[str] = Counter()
         self._device = Device(settings.device_id, Path(settings.state_dir), settings.clock_trust)
         self._panel = PanelServer(
@@ -94,6 +99,8 @@ class App:
             server = await serve_link(self._settings.link, self._runtime_dir, self._host.serve)
             try:
                 self._panel.show(self._visit)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._reader_told.wait(), READER_TOLD_WITHIN_S)
                 if on_ready is not None:
                     await on_ready
                 while True:
@@ -226,6 +233,7 @@ class App:
             case card.CardGone():
                 self._post(e.CardRemoved())
             case card.ReaderSeen(name, code):
+                self._reader_told.set()
                 self._host.note_reader(name, cause_of(code) if code else None)
                 if code is not None:
                     log.warning("card reader: %s", code)

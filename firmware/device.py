@@ -15,6 +15,7 @@ from firmware.faults import BadSettings
 from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
 
+DEVICE_KEY_FILE = "device-key.json"
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _CLOCK_CHIP = Path("/dev/rtc0")
 
@@ -29,7 +30,7 @@ class Device:
         self._clock_trust = clock_trust
         try:
             state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.key = _read_or_make_key(state_dir / "device-key.json")
+            self.key = _read_or_make_key(state_dir / DEVICE_KEY_FILE)
             self._counter_file = state_dir / "counter"
             text = self._counter_file.read_text() if self._counter_file.exists() else "0"
             self._counter = int(text)
@@ -63,7 +64,7 @@ class Device:
 
 def _read_or_make_key(path: Path) -> OKPKey:
     if path.exists():
-        return OKPKey.import_key(path.read_bytes())
+        return OKPKey.import_key(msgspec.json.decode(path.read_bytes()))
     key = OKPKey.generate_key("Ed25519")
     _write_whole(path, msgspec.json.encode(key.as_dict(private=True)))
     return key

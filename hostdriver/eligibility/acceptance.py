@@ -61,9 +61,16 @@ def _face_not_proven(case: Case) -> bool:
     statement = case.statement
     return statement.method is Method.FACE and (
         statement.comparison.decision is not MatchDecision.SAME_PERSON
-        or statement.pad is not PadDecision.LIVE
+        or not _live_enough(case)
         or statement.photo_authenticity
         not in (PhotoAuthenticity.VERIFIED, PhotoAuthenticity.UNVERIFIED)
+    )
+
+
+def _live_enough(case: Case) -> bool:
+    not_looked_at = case.statement.pad is PadDecision.NOT_DONE
+    return case.statement.pad is PadDecision.LIVE or (
+        not_looked_at and case.trust.accept_without_liveness
     )
 
 

@@ -24,6 +24,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of PEM files with the authorities of the cards' certificates; relative too."""
     accept_without_card_signature: bool = False
     """Whether a card that could not sign (`card_signing: none`) is enough."""
+    accept_without_liveness: bool = False
+    """Whether a face is enough that no presentation-attack detection looked at (`pad: not_done`).
+    A face that was found not to be live is never enough."""
     institution_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{10}$")] = "0000000000"
 
 
@@ -33,7 +36,11 @@ def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
         files = [(str(path), path.read_bytes()) for path in sorted(folder.glob("*.pem"))]
     except OSError as cause:
         raise BadSettings(f"gateway.trust_dir: {cause.filename}: {cause.strerror}") from cause
-    trust = Trust(read_authorities(files), settings.accept_without_card_signature)
+    trust = Trust(
+        read_authorities(files),
+        settings.accept_without_card_signature,
+        settings.accept_without_liveness,
+    )
     return InsurersGateway(
         state_dir / settings.database, trust, institution_code=settings.institution_code
     )

@@ -47,11 +47,13 @@ _UNREADABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The authorities that may issue user authentication certificates, and one policy."""
+    """The authorities that may issue user authentication certificates, and what is enough here."""
 
     authorities: tuple[x509.Certificate, ...]
     accept_without_card_signature: bool = False
     """Whether a statement with `card_signing: none` is enough."""
+    accept_without_liveness: bool = False
+    """Whether a face is enough that no presentation-attack detection looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,251 @@
+"""The whole simulated appliance: card reader, firmware and host driver, each as it ships. [shell]
+
+Nothing is replaced in firmware or host driver: they read settings that name simulated cameras, a
+private PC/SC daemon and the test authorities. Everything lives in one temporary folder and stops
+with this process, even when that is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import glob
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+import tomli_w
+
+from firmware.device import DEVICE_KEY_FILE, Device
+from firmware.faults import Fault
+from firmware.panel.server import PanelAddress
+from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
+from firmware.simulator.authorities import Authorities
+from firmware.simulator.camera import set_scene
+from firmware.simulator.insured import insured_persons
+from firmware.simulator.patients import live_portrait
+from firmware.simulator.pcsc_service import PcscService
+from firmware.simulator.world import World
+from firmware.staff import hash_passcode
+from firmware.words import ClockTrust, Profile
+from hostdriver.eligibility.adapters import GatewaySettings
+from hostdriver.eligibility.records import seed
+from hostdriver.settings import ReaderSettings
+from hostdriver.settings import Settings as HostSettings
+
+STAFF_ID: Final = "staff-1"
+STAFF_PASSCODE: Final = "2468"
+DEVICE_ID: Final = "kazashi-simulated"
+READY_WITHIN_S: Final = 30.0
+STOP_WITHIN_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.02
+PROGRAMS: Final = ("firmware", "hostdriver")
+MODELS: Final = Path(__file__).parents[2] / "models"
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class ApplianceNotStarted(Fault):
+    """A part of the simulated appliance did not come up; the message holds what it said."""
+
+    code = "device_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the appliance can be reached."""
+
+    panel: str
+    socket: Path
+    folder: Path
+
+
+class Appliance:
+    """One simulated appliance; a context manager. Several can run side by side."""
+
+    def __init__(self, world: World, *, time_scale: float = 1.0) -> None:
+        self._world = World(world.root.resolve())
+        self._time_scale = time_scale
+        self._service = PcscService(self._world.root)
+        self._folder = Path()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.addresses = Addresses("", Path(), Path())
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def card_reader(self) -> PcscService:
+        """The reader and what lies on it."""
+        return self._service
+
+    def show(self, *, live: str | None, tray: str | None) -> None:
+        """Who stands before the camera (a patient's or a stranger's id) and whose card lies there.
+
+        Raises `UnknownPatient`.
+        """
+        portrait = live_portrait(live) if live is not None else "nobody"
+        set_scene(self._scene, live=portrait, tray=tray)
+
+    def start(self) -> None:
+        """Returns once a visit could begin. Raises `ApplianceNotStarted` and the world's faults."""
+        self._folder = Path(tempfile.mkdtemp(prefix="kazashi-appliance-"))
+        try:
+            self._service.start()
+            self._lay_out()
+            for package, settings in zip(PROGRAMS, self._write_settings(), strict=True):
+                self._run(package, settings)
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything that was started; may be called again."""
+        processes, self._processes = self._processes, []
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
+        self._service.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # --- laying out
+    @property
+    def _scene(self) -> Path:
+        return self._folder / "scene"
+
+    def _lay_out(self) -> None:
+        for name in ("scene", "firmware", "host", "run"):
+            (self._folder / name).mkdir(mode=0o700)
+        (self._scene / "faces").symlink_to(self._world.faces)
+        self.show(live=None, tray=None)
+        Authorities(self._world.authorities).write_public(self._folder / "authorities")
+        device = self._folder / "firmware" / DEVICE_KEY_FILE
+        shutil.copy(simulated_device_key(self._world), device)
+        trust = self._folder / "host" / "trust"
+        trust.mkdir()
+        shutil.copy(self._folder / "authorities" / "user-authentication-ca.pem", trust)
+        seed(self._folder / "host" / "insurers.sqlite", insured_persons(self._world))
+
+    def _write_settings(self) -> tuple[Path, Path]:
+        """The settings of each of `PROGRAMS`."""
+        return self._firmware_settings(), self._host_settings()
+
+    def _firmware_settings(self) -> Path:
+        return self._write(
+            "firmware.toml",
+            Settings(
+                state_dir=str(self._folder / "firmware"),
+                runtime_dir=str(self._folder / "run"),
+                device_id=DEVICE_ID,
+                panel_port=0,
+                profiles=tuple(Profile),
+                clock_trust=ClockTrust.NTP,
+                time_scale=self._time_scale,
+                staff=(StaffMember(STAFF_ID, hash_passcode(STAFF_PASSCODE.encode())),),
+                card=CardSettings(
+                    reader=glob.escape(self._service.reader_name),
+                    pcsc_socket=str(self._service.socket_path),
+                    terminal_authority=f"simulated:{self._world.authorities}",
+                    issuer_keys=str(self._folder / "authorities" / "card-face-issuers.json"),
+                ),
+                vision=VisionSettings(
+                    face_camera=f"simulated:face:{self._scene}",
+                    tray_camera=f"simulated:tray:{self._scene}",
+                    models=str(MODELS),
+                ),
+            ),
+        )
+
+    def _host_settings(self) -> Path:
+        return self._write(
+            "hostdriver.toml",
+            HostSettings(
+                state_dir=str(self._folder / "host"),
+                runtime_dir=str(self._folder / "run"),
+                readers={DEVICE_ID: ReaderSettings()},
+                gateway=GatewaySettings(accept_without_liveness=True),
+                time_scale=self._time_scale,
+            ),
+        )
+
+    def _write(self, name: str, settings: msgspec.Struct) -> Path:
+        path = self._folder / name
+        path.write_text(tomli_w.dumps(_without_nothing(msgspec.to_builtins(settings))))
+        return path
+
+    # --- running
+    def _run(self, package: str, settings: Path) -> None:
+        with self._log(package).open("wb") as log:
+            self._processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", package, "--settings", str(settings)],
+                    stdin=subprocess.DEVNULL,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C is for us: everything is stopped in order
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no locks
+                )
+            )
+
+    def _log(self, package: str) -> Path:
+        return self._folder / f"{package}.log"
+
+    def _wait_until_ready(self) -> None:
+        """Every program says READY on stderr."""
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        for process, package in zip(self._processes, PROGRAMS, strict=True):
+            while b"READY" not in (said := self._log(package).read_bytes()):
+                if process.poll() is not None or time.monotonic() > deadline_s:
+                    told = said.decode(errors="replace").strip() or "it said nothing"
+                    raise ApplianceNotStarted(f"{package} did not come up: {told}")
+                time.sleep(LOOK_EVERY_S)
+        panel = msgspec.json.decode(
+            (self._folder / "run" / "panel.json").read_bytes(), type=PanelAddress
+        )
+        self.addresses = Addresses(
+            panel=panel.address,
+            socket=self._folder / "run" / "hostdriver.sock",
+            folder=self._folder,
+        )
+
+
+def simulated_device_key(world: World) -> Path:
+    """The simulated device's key, one for all appliances of a world, so that it can be pinned."""
+    folder = world.root / "device"
+    Device(DEVICE_ID, folder, None)  # makes it at the first call
+    return folder / DEVICE_KEY_FILE
+
+
+def _without_nothing(value: Any) -> Any:
+    """TOML has no null: what is not set is not written."""
+    if isinstance(value, dict):
+        return {name: _without_nothing(part) for name, part in value.items() if part is not None}
+    return value
+
+
+def _die_with_parent() -> None:
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,155 @@
+"""`kazashi-simulator`: virtual patients, cards and a whole appliance, with no hardware."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from firmware.simulator.appliance import Appliance
+from firmware.simulator.card_command import COMMANDS, json_option, refusing, world_option
+from firmware.simulator.patient import Consent
+from firmware.simulator.patients import find
+from firmware.simulator.visit import Play, play
+from firmware.simulator.world import World
+from firmware.words import ConsentItem, Language, Method, Outcome, Profile, State
+from hostdriver.rendering import progress_line, result_table
+
+EPILOG: Final = """\b
+Examples:
+  kazashi-simulator patients
+  kazashi-simulator visit --patient valid
+  kazashi-simulator visit --patient valid --method pin --consent medication,checkup --json
+  kazashi-simulator card --patient valid
+"""
+VISIT_EPILOG: Final = """\b
+Examples:
+  kazashi-simulator visit --patient valid --json
+  kazashi-simulator visit --patient valid --live-face impostor --pin 9999
+  kazashi-simulator visit --patient valid --remove-card-at asking_consent
+"""
+
+
+@click.group(epilog=EPILOG)
+@click.version_option(package_name="kazashi")
+def main() -> None:
+    """The simulated world of Kazashi: everything works with no hardware at all."""
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class OneOf(click.Choice[str]):
+    """A choice among the words of an enum, by the words on the wire."""
+
+    def __init__(self, words: type[E]) -> None:
+        super().__init__([word.value for word in words])
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The enum's member."""
+        return self._words(super().convert(value, param, ctx))
+
+
+def consent_of(_context: click.Context, _option: click.Parameter, value: str) -> Consent:
+    """`all`, `none`, or items with commas between them."""
+    if value in ("all", "none"):
+        return "all" if value == "all" else "none"
+    try:
+        return tuple(ConsentItem(item) for item in value.split(","))
+    except ValueError as cause:
+        items = ", ".join(ConsentItem)
+        raise click.BadParameter(f"write all, none, or some of {items}") from cause
+
+
+def pin_of(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Four digits."""
+    if value is not None and not (value.isascii() and value.isdigit() and len(value) == 4):
+        raise click.BadParameter("a PIN has four digits")
+    return value
+
+
+@main.command(epilog=VISIT_EPILOG)
+@click.option("--patient", "patient_id", default="valid", show_default=True)
+@click.option("--method", type=OneOf(Method), help="What the patient chooses.")
+@click.option("--pin", callback=pin_of, help="What the patient types if asked.")
+@click.option("--live-face", help="Whose face is before the camera: a patient, impostor, nobody.")
+@click.option("--consent", callback=consent_of, default="all", help="all, none, or ITEM,ITEM…")
+@click.option("--profile", type=OneOf(Profile), help="What kind of site asks.")
+@click.option("--language", type=OneOf(Language), default=Language.JA.value)
+@click.option("--remove-card-at", type=OneOf(State), help="Take the card away there.")
+@world_option
+@json_option
+def visit(
+    patient_id: str, live_face: str | None, world: Path, as_json: bool, **choices: Any
+) -> None:
+    """Start the whole simulated stack, play one visit, stop. Exit code 0: verified."""
+
+    def tell(event: dict[str, Any]) -> None:
+        click.echo(f"{time.monotonic() - began_s:6.2f} s {progress_line(event)}", err=True)
+
+    with refusing():
+        scene = Play(
+            patient=find(patient_id),
+            live_face=None if live_face == "nobody" else live_face,
+            nobody=live_face == "nobody",
+            **choices,
+        )
+        click.echo("starting card reader, firmware and host driver …", err=True)
+        with Appliance(World(world)) as appliance:
+            began_s = time.monotonic()
+            result = play(appliance, scene, tell)
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False, indent=2))
+    else:
+        click.echo(result_table(result))
+    sys.exit(0 if result["outcome"] == Outcome.VERIFIED else 1)
+
+
+@main.command(epilog="Example: kazashi-simulator serve")
+@world_option
+def serve(world: Path) -> None:
+    """Keep a simulated appliance up; put cards on it from the keyboard."""
+    with refusing(), Appliance(World(world)) as appliance:
+        click.echo(f"panel   {appliance.addresses.panel}")
+        click.echo(f"socket  {appliance.addresses.socket}")
+        click.echo(f"try     kazashi --socket {appliance.addresses.socket} visit")
+        click.echo("then    card PATIENT | face PATIENT | face nobody | remove | quit", err=True)
+        for line in click.get_text_stream("stdin"):
+            if not obey(appliance, line.split()):
+                return
+
+
+def obey(appliance: Appliance, words: list[str]) -> bool:
+    """Do what one line says; False ends."""
+    match words:
+        case ["card", patient_id]:
+            patient = find(patient_id)
+            appliance.show(live=patient_id, tray=patient_id if patient.card else None)
+            appliance.card_reader.insert(patient_id)
+        case ["face", "nobody"]:
+            appliance.show(live=None, tray=None)
+        case ["face", face_id]:
+            appliance.show(live=face_id, tray=None)
+        case ["remove"]:
+            appliance.card_reader.remove()
+        case ["quit" | "exit"]:
+            return False
+        case []:
+            pass
+        case _:
+            click.echo("card PATIENT | face PATIENT | face nobody | remove | quit", err=True)
+    return True
+
+
+for command in COMMANDS:
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""One simulated visit: reception, patient and card together, on an appliance that is up. [shell]
+
+Reception is the reference client on the local socket, the patient a person before the panel. What
+is simulated is outside the product: who comes, with which card, and what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
+from firmware.simulator.patient import Consent, PatientScript, ScriptedPatient
+from firmware.simulator.patients import Patient, collation_number_b
+from firmware.words import Language, Method, Profile, State
+from hostdriver.client import Client
+
+Json = dict[str, Any]
+RESULT_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What happens in one visit."""
+
+    patient: Patient
+    live_face: str | None = None
+    """Whose face is before the camera; None: the patient's own."""
+    nobody: bool = False
+    method: Method | None = None
+    pin: str | None = None
+    consent: Consent = "all"
+    profile: Profile | None = None
+    language: Language = Language.JA
+    remove_card_at: State | None = None
+
+
+def play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
+    """Play a visit to its end; `tell` hears every event. Returns the result as reception got it."""
+    card_id = scene.patient.id
+    appliance.show(
+        live=None if scene.nobody else scene.live_face or card_id,
+        tray=card_id if scene.patient.card is not None else None,
+    )
+    return asyncio.run(_play(appliance, scene, tell))
+
+
+async def _play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
+    reader = appliance.card_reader
+
+    async def take_card() -> None:
+        await asyncio.to_thread(reader.remove)
+
+    patient = ScriptedPatient(appliance.addresses.panel, script_of(scene), take_card)
+    sitting = asyncio.create_task(patient.run())
+    try:
+        result = await asyncio.to_thread(_reception, appliance, scene, tell)
+        await asyncio.to_thread(reader.remove)
+        await sitting
+    finally:
+        sitting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sitting
+    return result
+
+
+def _reception(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
+    options: Json = {"language": scene.language}
+    if scene.profile is not None:
+        options["profile"] = scene.profile
+    with Client(str(appliance.addresses.socket), "kazashi-simulator") as client:
+        begun = client.start(f"simulated-{uuid4()}", **options)
+        for event in client.events():
+            tell(event)
+            if event.get("state") == State.WAITING_FOR_CARD:
+                appliance.card_reader.insert(scene.patient.id)
+            if event.get("state") == scene.remove_card_at:
+                appliance.card_reader.remove()
+        transaction_id = begun["transaction_id"]
+        result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
+        client.ack(transaction_id)
+    return result
+
+
+def script_of(scene: Play) -> PatientScript:
+    """What this patient knows and wants."""
+    card = scene.patient.card
+    right_pin = card.pin if card is not None else "0000"
+    return PatientScript(
+        method=scene.method,
+        pin=scene.pin or right_pin,
+        confirms_last_try=True,
+        consent=scene.consent,
+        staff_passcode=STAFF_PASSCODE,
+        printed_number=collation_number_b(scene.patient) if card is not None else None,
+        language=scene.language,
+    )
