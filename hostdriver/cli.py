@@ -170,8 +170,7 @@ def _follow(client: Client, transaction_id: str) -> None:
         try:
             for event in client.events():
                 click.echo(progress_line(event), err=True)
-                if event["event"] == "finished" and event["transaction_id"] == transaction_id:
-                    return
+            return
         except KeyboardInterrupt:
             click.echo("cancelling", err=True)
             client.cancel(transaction_id)

@@ -38,6 +38,7 @@ class Client:
         """`address`: `PATH` or `unix:PATH` of the socket, or `tcp:PORT` on this machine."""
         self._events: deque[Json] = deque()
         self._last_id = 0
+        self._visit: str | None = None
         try:
             self._socket = _connect(address)
         except (OSError, ValueError) as cause:
@@ -73,13 +74,16 @@ class Client:
         """
         self.call("events.subscribe")
         nonce = base64.b64encode(secrets.token_bytes(NONCE_BYTES)).decode()
-        return self.call("transaction.start", client_ref=client_ref, **{"nonce": nonce} | options)
+        options = {"nonce": nonce} | options
+        begun = self.call("transaction.start", client_ref=client_ref, **options)
+        self._visit = begun["transaction_id"]
+        return begun
 
     def events(self) -> Iterator[Json]:
-        """The events of this client's visits as they come, up to and with `finished`."""
+        """The events of the visit that was started last, as they come, up to `finished`."""
         while True:
             event = self._events.popleft() if self._events else self._next_event()
-            if event["event"] == "reader_status":
+            if event.get("transaction_id") != self._visit:
                 continue
             yield event
             if event["event"] == "finished":
@@ -149,6 +153,8 @@ class Client:
 def _connect(address: str) -> socket.socket:
     if address.startswith("tcp:"):
         return socket.create_connection(("127.0.0.1", int(address.removeprefix("tcp:"))))
+    if not hasattr(socket, "AF_UNIX"):
+        raise ValueError("there are no Unix sockets here; use tcp:PORT")
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(address.removeprefix("unix:"))

@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -33,7 +31,7 @@ from firmware.link.messages import (
 from firmware.statement import Evidence
 from firmware.words import Cause, Outcome
 from hostdriver import api, entries, translate
-from hostdriver.eligibility.answer import JAPAN
+from hostdriver.clock import now, today
 from hostdriver.faults import LedgerUnavailable, Refusal
 from hostdriver.judge import Judge
 from hostdriver.ledger import Entry, Ledger
@@ -156,14 +154,20 @@ class Desk:
 
     # --- what readers say
     def hear(self, reader: ReaderLink, message: Message) -> None:
-        """A message of a visit; one of no visit that is under way here is passed over."""
-        visit = self.visits.on_reader(reader)
-        if visit is None or getattr(message, "transaction_id", None) != visit.transaction_id:
-            log.warning("%s: %s of no visit of ours", reader.name, type(message).__name__)
+        """A message of a visit; one that is not due is passed over.
+
+        Progress goes on after the end, until the card is taken and the device has forgotten.
+        """
+        transaction_id = getattr(message, "transaction_id", None)
+        visit = self.visits.of(reader, transaction_id) if transaction_id else None
+        if visit is None:
+            log.info("%s: %s of no visit that is held", reader.name, type(message).__name__)
             return
         match message:
             case Progress():
                 self._progressed(visit, message)
+            case _ if visit.ended is not None:
+                log.warning("%s: %s after the end", reader.name, type(message).__name__)
             case AskRegistration(card_certificate=certificate):
                 self._spawn(visit, self._answer_registration(visit, certificate, register=False))
             case AskToRegister(card_certificate=certificate):
@@ -178,6 +182,11 @@ class Desk:
             case _:
                 log.warning("%s: %s was not due", reader.name, type(message).__name__)
 
+    def reader_met(self, reader: ReaderLink) -> None:
+        """A device presented itself, with the key that is pinned for it."""
+        row = entries.device_met(reader.name, *reader.met())
+        self._spawn(None, self._record(row))
+
     def reader_lost(self, reader: ReaderLink) -> None:
         """The link is gone: the visit on it cannot end well any more."""
         visit = self.visits.on_reader(reader)
@@ -190,7 +199,7 @@ class Desk:
 
     def reader_changed(self, reader: ReaderLink) -> None:
         """The reader came, went, or can do something else than before."""
-        self._publish(api.ReaderStatusEvent(*_now(), reader=reader.view), None)
+        self._publish(api.ReaderStatusEvent(*now(), reader=reader.view), None)
 
     # --- a visit's beginning
     def _new_visit(
@@ -260,7 +269,7 @@ class Desk:
         visit.sequence += 1
         if not visit.accepted.done():
             visit.accepted.set_result(None)
-        self._publish(translate.progress_event(message, visit.sequence, *_now()), visit.owner)
+        self._publish(translate.progress_event(message, visit.sequence, *now()), visit.owner)
 
     async def _answer_registration(
         self, visit: Visit, certificate: bytes, *, register: bool
@@ -306,7 +315,7 @@ class Desk:
         if not visit.accepted.done():
             visit.accepted.set_result(None)
         event = api.FinishedEvent(
-            *_now(),
+            *now(),
             transaction_id=visit.transaction_id,
             sequence=visit.sequence,
             state=visit.state,
@@ -369,26 +378,17 @@ class Desk:
             seconds * self._scale, lambda: self._spawn(visit, work(visit))
         )
 
-    def _spawn(self, visit: Visit, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, visit: Visit | None, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._task_over(visit, done))
         return task
 
-    def _task_over(self, visit: Visit, task: asyncio.Task[None]) -> None:
+    def _task_over(self, visit: Visit | None, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         broke = None if task.cancelled() else task.exception()
         if broke is None or isinstance(broke, Refusal):
             return
-        log.critical("a visit's task broke", exc_info=broke)
-        if visit.ended is None and not self._closing:
+        log.critical("a task broke", exc_info=broke)
+        if visit is not None and visit.ended is None and not self._closing:
             self._spawn(visit, self._end(visit, Ending(Outcome.FAILED, Cause.DEVICE_FAULT)))
-
-
-def today() -> date:
-    """The day in Japan, by which the ways out begin and end."""
-    return datetime.now(JAPAN).date()
-
-
-def _now() -> tuple[datetime, float]:
-    return datetime.now(UTC), time.monotonic()

@@ -35,7 +35,6 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
     boot_id, our_version = uuid4(), version("kazashi")
     ledger = await Ledger.open(state_dir)
     try:
-        await ledger.append(entries.driver_started(boot_id, our_version))
         audience = Audience()
         within_s = settings.limits.gateway_answers_within_s * settings.time_scale
         desk = Desk(Judge(gateway, ledger, within_s), ledger, settings, audience.publish)
@@ -45,8 +44,10 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
         )
         server = SocketServer(settings, services)
         address = await server.open()
-        links = [asyncio.create_task(reader.run()) for reader in readers.values()]
+        links: list[asyncio.Task[None]] = []
         try:
+            await ledger.append(entries.driver_started(boot_id, our_version))
+            links += [asyncio.create_task(reader.run()) for reader in readers.values()]
             yield address
         finally:
             await desk.close()

@@ -9,6 +9,8 @@ import hashlib
 from datetime import datetime
 from uuid import UUID
 
+from joserfc.jwk import OKPKey
+
 from firmware.link.messages import DeviceHello, StartTransaction
 from firmware.statement import Evidence, Statement
 from hostdriver.api import VisitResult
@@ -20,8 +22,8 @@ def driver_started(boot_id: UUID, version: str) -> Entry:
     return Entry("driver_started", {"boot_id": str(boot_id), "version": version})
 
 
-def device_met(reader: str, hello: DeviceHello, thumbprint: str) -> Entry:
-    """A device presented itself with the pinned key."""
+def device_met(reader: str, hello: DeviceHello, device_key: OKPKey) -> Entry:
+    """A device presented itself, with the key that is pinned for it."""
     return Entry(
         "device_met",
         {
@@ -29,7 +31,7 @@ def device_met(reader: str, hello: DeviceHello, thumbprint: str) -> Entry:
             "device_id": hello.device_id,
             "boot_id": str(hello.boot_id),
             "version": hello.version,
-            "device_key": thumbprint,
+            "device_key": device_key.thumbprint(),
         },
     )
 

@@ -99,6 +99,11 @@ ERRORS: dict[str, ErrorRow] = {
         "the reader's settings do not allow this method",
         "この本人確認方法はカードリーダーの設定で許可されていません。",
     ),
+    "method_not_available": ErrorRow(
+        1109,
+        "none of these methods can be used now",
+        "求めた本人確認方法はいま使えません。カメラなどの機器の状態を確認してください。",
+    ),
     "language_not_available": ErrorRow(
         1107, "the reader does not have this language", "この言語はカードリーダーにありません。"
     ),

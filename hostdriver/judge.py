@@ -68,14 +68,14 @@ class Judge:
             log.error("%s: evidence rejected: %s", visit.reader.name, fault)
             return Judgement(evidence, None, None, Cause.EVIDENCE_REJECTED)
         await self._ledger.append(*entries.statement_made(statement, evidence))
-        visit.judged = Judgement(evidence, statement, None, Cause.UPSTREAM_UNAVAILABLE)
+        visit.judged = Judgement(evidence, statement, None, None)
         try:
             confirmation = await self._in_time(
                 self._gateway.confirm(visit.transaction_id, evidence, visit.device_key)
             )
         except UpstreamUnavailable as fault:
             log.warning("confirmation: %s", fault)
-            return visit.judged
+            return Judgement(evidence, statement, None, Cause.UPSTREAM_UNAVAILABLE)
         cause = None if confirmation.accepted else confirmation.cause or Cause.EVIDENCE_REJECTED
         return Judgement(evidence, statement, confirmation, cause)
 

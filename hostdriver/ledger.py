@@ -82,9 +82,10 @@ class Head:
 
 
 class Ledger:
-    """The ledger in one folder: `ledger.sqlite` and the driver's key `ledger.key`.
+    """The ledger in one folder: `ledger.sqlite`, the driver's key `ledger.key`, and a lock.
 
-    Open it with `Ledger.open`. `append` returns when the rows are on the disk.
+    Open it with `Ledger.open`, which one process at a time can. `append` returns when the rows are
+    on the disk.
     """
 
     def __init__(self, database: Path, key: Ed25519PrivateKey) -> None:
@@ -93,6 +94,7 @@ class Ledger:
         self._ref_key = hashlib.sha256(REF_TAG + key.private_bytes_raw()).digest()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
+        self._lock: sqlite3.Connection | None = None
         self._head = Head(0, GENESIS)
 
     @classmethod
@@ -102,7 +104,7 @@ class Ledger:
         try:
             await ledger._on_writer(ledger._open)
         except LedgerUnavailable:
-            ledger._writer.shutdown()
+            await ledger.close()
             raise
         return ledger
 
@@ -132,6 +134,7 @@ class Ledger:
 
     def _open(self) -> None:
         try:
+            self._lock = _lock(self._database.with_suffix(".lock"))
             self._database.touch(mode=0o600)
             connection = sqlite3.connect(
                 self._database, timeout=BUSY_TIMEOUT_S, isolation_level=None
@@ -151,7 +154,7 @@ class Ledger:
             with self._connection as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 if _stored_head(connection, self._key.public_key()) != self._head:
-                    raise LedgerUnavailable("another process has written to the ledger")
+                    raise LedgerUnavailable("the ledger is not as this driver left it")
                 head = self._head
                 for entry in entries:
                     head = _write_row(connection, head, entry, now)
@@ -164,9 +167,10 @@ class Ledger:
         self._head = head
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        for connection in (self._connection, self._lock):
+            if connection is not None:
+                connection.close()
+        self._connection = self._lock = None
 
 
 def verify(database: Path, public_key: Ed25519PublicKey) -> LedgerReport:
@@ -242,6 +246,21 @@ def _row_hash(before: Head, at: str, kind: str, facts: str) -> bytes:
         encoded = part.encode()
         digest.update(len(encoded).to_bytes(4, "big") + encoded)
     return digest.digest()
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Held until it is closed or the process dies: SQLite's own lock, on every system.
+
+    Raises `LedgerUnavailable` while another process holds it.
+    """
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as cause:
+        connection.close()
+        raise LedgerUnavailable(f"another host driver writes to {path.parent}") from cause
+    return connection
 
 
 def _stored_head(connection: sqlite3.Connection, public_key: Ed25519PublicKey) -> Head:

@@ -12,10 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from joserfc.jwk import OKPKey
 
-from firmware.faults import Fault, LinkLost, MalformedMessage
-from firmware.link.messages import PROTOCOL, DeviceHello, HostHello, Message, ReaderStatus
+from firmware.faults import BadSettings, Fault, LinkLost, MalformedMessage
+from firmware.link.messages import (
+    PROTOCOL,
+    DeviceHello,
+    HostHello,
+    Message,
+    Progress,
+    ReaderStatus,
+    Refused,
+)
 from firmware.link.transport import LEASE_S, Link, open_link
 from hostdriver import translate
 from hostdriver.api import Reader
@@ -28,6 +37,9 @@ log = logging.getLogger(__name__)
 
 class Listener(Protocol):
     """Who is told what a reader says. Nothing here may wait."""
+
+    def reader_met(self, reader: ReaderLink) -> None:
+        """A device presented itself, with the key that is pinned for it."""
 
     def hear(self, reader: ReaderLink, message: Message) -> None:
         """A message of a visit."""
@@ -80,6 +92,9 @@ class ReaderLink:
                 )
             except LinkLost as fault:
                 self._stand_by(fault)
+            except BadSettings as fault:  # no second try will do better
+                self._stand_by(fault)
+                return
             else:
                 try:
                     await self._serve(link)
@@ -98,6 +113,8 @@ class ReaderLink:
                 hello = await link.receive()
         except TimeoutError as cause:
             raise LinkLost("the device does not answer the greeting") from cause
+        if isinstance(hello, Refused):
+            raise LinkLost(f"the device refused: {hello.reason}")
         if not isinstance(hello, DeviceHello):
             raise MalformedMessage("the device's first word is no hello")
         if hello.protocol.partition(".")[0] != PROTOCOL.partition(".")[0]:
@@ -105,14 +122,19 @@ class ReaderLink:
         key = trusted_key(self.name, self._reader, Path(self._settings.state_dir), hello.device_key)
         self._link, self.hello, self.device_key, self._problem = link, hello, key, None
         log.info("%s: device %s, version %s", self.name, hello.device_id, hello.version)
+        self._listener.reader_met(self)
         self._listener.reader_changed(self)
         while True:
-            message = await link.receive()
-            if isinstance(message, ReaderStatus):
-                self._status = message
-                self._listener.reader_changed(self)
-            else:
-                self._listener.hear(self, message)
+            self._hear(await link.receive())
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, ReaderStatus):
+            self._status = message
+            self._listener.reader_changed(self)
+            return
+        if isinstance(message, Progress) and self._status is not None:
+            self._status = msgspec.structs.replace(self._status, state=message.state)
+        self._listener.hear(self, message)
 
     def _stand_by(self, fault: Fault) -> None:
         """The link is gone or was never there: say so once, and end what was under way."""

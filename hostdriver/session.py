@@ -13,7 +13,8 @@ import msgspec
 
 from firmware.faults import Fault
 from hostdriver import api, codec, translate
-from hostdriver.desk import Desk, today
+from hostdriver.clock import today
+from hostdriver.desk import Desk
 from hostdriver.eligibility.gateway import Capabilities
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal

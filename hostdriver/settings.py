@@ -18,7 +18,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 class ReaderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One reader and the way to it."""
 
-    link: str = "unix:link.sock"
+    link: Annotated[str, msgspec.Meta(pattern=r"^(unix|serial):.+\Z")] = "unix:link.sock"
     """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
     device_key: str | None = None
     """File with the device's public key (JWK), pinned by hand.

@@ -202,6 +202,8 @@ def _listen_unix(path: Path, group: str | None) -> socket.socket:
 
     It gets its mode and group under another name, so it never was open to more than it should be.
     """
+    if not hasattr(socket, "AF_UNIX"):
+        raise BadSettings("socket: unix: needs a system with Unix sockets; tcp:PORT does not")
     if _is_served(path):
         raise SocketNotOpened(f"{path}: another host driver serves it")
     if path.exists() and not path.is_socket():

@@ -258,9 +258,12 @@ def problems(readers: tuple[Reader, ...], desk_problem: str | None) -> tuple[str
 
 
 def refusal(message: Refused) -> Refusal:
-    """The device's refusal in the socket's words; one that they lack keeps its reason."""
-    symbol = message.symbol if message.symbol in ERRORS else "reader_refused"
-    return Refusal(symbol, message.reason)
+    """The device's refusal in the socket's words, with its own beside them where they differ."""
+    if message.symbol in ERRORS:
+        return Refusal(message.symbol, message.reason)
+    broken = message.symbol in {cause.value for cause in Cause}
+    symbol = "reader_unavailable" if broken else "reader_refused"
+    return Refusal(symbol, f"{message.symbol}, {message.reason}")
 
 
 def failure(request_id: str | int | None, refused: Refusal, day: date) -> Failure:

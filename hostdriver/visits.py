@@ -131,6 +131,11 @@ class VisitBook:
         """The visit that is under way there."""
         return self._on_reader.get(reader.name)
 
+    def of(self, reader: ReaderLink, transaction_id: UUID) -> Visit | None:
+        """The visit of that id on that reader, over or not."""
+        visit = self._by_id.get(transaction_id)
+        return visit if visit is not None and visit.reader is reader else None
+
     def by_ref(self, attendant: Attendant, client_ref: str) -> Visit | None:
         """This client's visit under its own reference. Raises `Refusal` `already_taken`."""
         visit = self._by_ref.get(client_ref)

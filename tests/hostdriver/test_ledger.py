@@ -152,13 +152,21 @@ async def test_a_ledger_of_another_key_is_not_continued(tmp_path: Path) -> None:
 
 
 async def test_two_writers_cannot_fork_the_chain(tmp_path: Path) -> None:
-    first, second = await Ledger.open(tmp_path), await Ledger.open(tmp_path)
+    first = await Ledger.open(tmp_path)
+    with pytest.raises(LedgerUnavailable, match="another host driver"):
+        await Ledger.open(tmp_path)
     await first.append(statement(1))
-    with pytest.raises(LedgerUnavailable, match="another process"):
-        await second.append(statement(1))
-    assert (await first.verify()).rows == 1
     await first.close()
-    await second.close()
+    await write(tmp_path, statement(2))  # and the lock goes with its holder
+
+
+async def test_a_ledger_that_was_rolled_back_is_not_continued(tmp_path: Path) -> None:
+    ledger = await Ledger.open(tmp_path)
+    await ledger.append(statement(1))
+    tamper(tmp_path, "DELETE FROM rows", "DELETE FROM head")
+    with pytest.raises(LedgerUnavailable, match="not as this driver left it"):
+        await ledger.append(statement(2))
+    await ledger.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\n"])
@@ -195,6 +203,7 @@ async def test_a_visit_is_recorded_without_names_and_numbers(tmp_path: Path) -> 
     assert result["outcome"] == Outcome.VERIFIED
     assert [kind for kind, _ in rows] == [
         "driver_started",
+        "device_met",
         "visit_begun",
         "statement",
         "consent",

@@ -90,7 +90,7 @@ async def test_readers_ledger_and_health(ready: Site) -> None:
     code, out, _ = await kazashi(ready, "readers")
     assert (code, out.count("device-1")) == (0, 1)
     code, out, _ = await kazashi(ready, "ledger", "verify")
-    assert (code, out) == (0, "1 rows, whole\n")
+    assert (code, out) == (0, "2 rows, whole\n")
     assert (await kazashi(ready, "health"))[:2] == (0, "all is well\n")
     code, out, _ = await kazashi(ready, "health", "--json")
     assert json.loads(out)["ok"] is True

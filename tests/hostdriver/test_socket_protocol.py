@@ -20,7 +20,7 @@ from firmware.words import ClockTrust, State
 from hostdriver import api, codec
 from hostdriver.driver import running
 from hostdriver.errors import ERRORS
-from hostdriver.faults import Refusal, SocketNotOpened
+from hostdriver.faults import LedgerUnavailable, Refusal, SocketNotOpened
 from hostdriver.settings import LimitSettings
 
 HELLO = {"protocol": "1.0", "client": "front desk"}
@@ -200,17 +200,20 @@ PERSONAL_NUMBERS = [
 
 
 @pytest.mark.parametrize("number", PERSONAL_NUMBERS)
-@pytest.mark.parametrize("place", ["client_ref", "reader", "invented", "deep", "id"])
 async def test_a_personal_number_is_refused_wherever_it_stands(
-    site: Site, number: str | float, place: str
+    site: Site, number: str | float
 ) -> None:
-    params: Json = {"client_ref": "a", "nonce": NONCE}
-    deep = {"deep": [{"er": [number]}]} if place == "deep" else {place: number}
-    request_id = number if place == "id" else 1
+    start: Json = {"client_ref": "a", "nonce": NONCE}
+    places = [{"client_ref": number}, {"reader": number}, {"invented": [{"deep": [number]}]}]
     async with site.client() as desk:
-        answer = await desk.exchange(line("transaction.start", request_id, **params | deep))
-    assert symbol_of(answer) == "personal_number_refused"
-    assert str(number) not in json.dumps(answer, ensure_ascii=False)
+        answers = [
+            await desk.exchange(line("transaction.start", **start | place)) for place in places
+        ]
+        answers.append(await desk.exchange(line(request_id=number)))
+        answers.append(await desk.exchange(line(**{str(number).removesuffix(".0"): 1})))
+    for answer in answers:
+        assert symbol_of(answer) == "personal_number_refused"
+        assert str(number) not in json.dumps(answer, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("harmless", ["12345678901", "1234567890123", "a23456789012", NONCE])
@@ -306,12 +309,18 @@ async def test_a_user_that_is_not_listed_is_turned_away(tmp_path: Path) -> None:
             await desk.exchange(line("hello", **HELLO))
 
 
-async def test_a_second_driver_does_not_take_the_socket(site: Site) -> None:
-    with pytest.raises(SocketNotOpened, match="another host driver"):
-        async with running(site.settings, site.gateway):
-            raise AssertionError("two drivers run")
+async def test_a_second_driver_takes_neither_socket_nor_ledger(site: Site, tmp_path: Path) -> None:
+    elsewhere = {"state_dir": str(tmp_path / "other")}, {"socket": "unix:other.sock"}
+    for changes, fault in zip(elsewhere, (SocketNotOpened, LedgerUnavailable), strict=True):
+        second = msgspec.structs.replace(site.settings, **changes)
+        with pytest.raises(fault, match="another host driver"):
+            async with running(second, site.gateway):
+                raise AssertionError("two drivers run")
     async with site.client() as desk:
-        await desk.must("health")
+        assert (await desk.must("ledger.verify"))["ok"] is True
+        await asyncio.gather(
+            site.device.accept(), desk.must("transaction.start", client_ref="a", nonce=NONCE)
+        )
 
 
 async def test_tcp_asks_for_the_token_of_its_file(tmp_path: Path) -> None:

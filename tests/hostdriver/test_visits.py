@@ -283,6 +283,32 @@ async def test_an_acknowledged_result_is_gone(site: Site) -> None:
         assert await desk.refused("transaction.result", **of_it) == "transaction_unknown"
 
 
+async def test_two_starts_at_once_are_one_visit(site: Site) -> None:
+    async with site.client() as first, site.client() as second:
+        accepting = asyncio.create_task(site.device.accept())
+        started = [
+            desk.must("transaction.start", client_ref="a-1", nonce=NONCE)
+            for desk in (first, second)
+        ]
+        answers = await asyncio.gather(*started)
+        await accepting
+    assert len({answer["transaction_id"] for answer in answers}) == 1
+    assert sorted(answer["taken_over"] for answer in answers) == [False, True]
+
+
+async def test_a_result_that_nobody_takes_expires(tmp_path: Path) -> None:
+    limits = LimitSettings(result_kept_s=0.05, reconnect_s=0.02)
+    async with open_site(tmp_path, limits=limits) as site, site.client() as desk:
+        start, transaction_id = await begin(site, desk)
+        await site.device.end(start, Outcome.FAILED, Cause.CARD_REMOVED)
+        assert (await result_of(desk, transaction_id))["cause"] == "card_removed"
+        async with asyncio.timeout(WITHIN_S):
+            while (await desk.must("health"))["visits_held"]:
+                pass
+        unknown = desk.refused("transaction.result", transaction_id=transaction_id)
+        assert await unknown == "transaction_unknown"
+
+
 async def test_a_result_outlives_its_connection(site: Site) -> None:
     async with site.client() as desk:
         start, transaction_id = await begin(site, desk)
@@ -341,6 +367,33 @@ async def test_the_devices_refusal_is_the_answer_to_the_start(site: Site) -> Non
         await begin(site, desk, "a")
 
 
+async def test_a_device_that_is_broken_says_so_in_its_own_words(site: Site) -> None:
+    async def refuse() -> None:
+        start = await site.device.hear(StartTransaction)
+        refused = Refused(start.transaction_id, Cause.CARD_SERVICE_UNAVAILABLE, "no pcscd")
+        await site.device.say(refused)
+
+    async with site.client() as desk:
+        refusing = asyncio.create_task(refuse())
+        error = (await desk.ask("transaction.start", client_ref="a", nonce=NONCE))["error"]
+        await refusing
+    assert error["data"]["symbol"] == "reader_unavailable"
+    assert "card_service_unavailable, no pcscd" in error["message"]
+
+
+async def test_progress_goes_on_after_the_end_until_the_card_is_taken(site: Site) -> None:
+    async with site.client() as desk:
+        start, transaction_id = await begin(site, desk)
+        await site.device.end(start, Outcome.FAILED, Cause.CARD_UNREADABLE)
+        await desk.next_event("finished")
+        await site.device.enter(start, State.TAKE_CARD)
+        event = await desk.next_event("progress")
+        assert (event["state"], event["sequence"]) == ("take_card", 3)
+        assert (await desk.must("reader.status"))["state"] == "take_card"
+        status = await desk.must("transaction.status", transaction_id=transaction_id)
+        assert (status["state"], status["outcome"]) == ("take_card", "failed")
+
+
 async def test_what_the_device_does_not_offer_is_refused_here(site: Site) -> None:
     asked = {
         "profile_not_allowed": {"profile": "emergency"},
@@ -373,7 +426,7 @@ async def test_a_silent_device_cannot_hold_a_cancelled_visit(tmp_path: Path) -> 
         await site.device.hear(Cancel)
         result = await result_of(desk, transaction_id)
         assert result["outcome"] == "cancelled"
-        await site.device.end(start, Outcome.VERIFIED)  # too late, and of no visit any more
+        await site.device.end(start, Outcome.VERIFIED)  # too late
         assert await result_of(desk, transaction_id) == result
 
 
