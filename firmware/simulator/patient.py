@@ -6,6 +6,7 @@ it came for; of the visit it knows only what the panel shows.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -159,11 +160,15 @@ class ScriptedPatient:
         self,
         address: str,
         script: PatientScript,
-        on_take_card: Callable[[], Awaitable[None]],
+        on_state: Callable[[State], Awaitable[bool]],
     ) -> None:
-        """`on_take_card` is called once, when the panel asks to take the card."""
-        self._address, self._on_take_card = address, on_take_card
+        """`on_state` hears of every state when it is first shown, before anything is touched; when
+        it says False, the patient touches nothing more."""
+        self._address, self._on_state = address, on_state
+        self._takes_part = True
         self._person = Person(script)
+        self.seated = asyncio.Event()
+        """Set once the panel is seen: start the visit then, or the patient misses its beginning."""
         self.saw: list[State] = []
         """The states in the order they were shown."""
         self.language: Language | None = None
@@ -186,6 +191,7 @@ class ScriptedPatient:
     async def _sit_through(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
             view = msgspec.json.decode(message.data, type=PanelView)
+            self.seated.set()
             if not self.saw and view.state is State.IDLE:
                 continue  # the visit has not begun
             arrived = not self.saw or self.saw[-1] is not view.state
@@ -194,9 +200,9 @@ class ScriptedPatient:
             self.language = view.language
             if view.state in BEFORE_AND_AFTER:
                 return
-            if arrived and view.state is State.TAKE_CARD:
-                await self._on_take_card()
-            touch = self._person.touch(view)
+            if arrived and not await self._on_state(view.state):
+                self._takes_part = False
+            touch = self._person.touch(view) if self._takes_part else None
             if touch is not None:
                 await socket.send_str(msgspec.json.encode(touch).decode())
         raise PanelUnavailable("the panel went away in the middle of a visit")
