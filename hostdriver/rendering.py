@@ -20,7 +20,7 @@ INSURANCE: Final = {
     "Birthdate": "生年月日",
     "InsuredPartialContributionRatio": "一部負担金割合",
 }
-LABEL_COLUMNS: Final = 16
+LABEL_COLUMNS: Final = 20
 
 
 def progress_line(event: Json) -> str:
