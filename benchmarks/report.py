@@ -16,18 +16,20 @@ sys.path.insert(0, str(ROOT / "models"))
 from card_file import read_card, write_card  # noqa: E402  (models/ is a folder of programs)
 
 ON_WHOM = """\
-On whom: NUAA, seven people before one webcam, sessions weeks apart; LFW-grey, press pictures of
-public figures, tight grey crops, years apart. All from the web, few of them East Asian, **none of
-them a card photo taken in Japan**: a chip's photo and a patient before this camera were not to be
-had. The pictures were given a grey border before they were shown to the detector. Each reference
-was stored as a grey JPEG 2000 of 5 kB, 240 pixels wide.
+On whom: NUAA, seven Chinese people before a webcam, in sessions weeks apart; LFW-grey, press
+pictures of public figures, few of them East Asian, tight grey crops, often years apart. **No card
+photo, no patient before this camera and no Japanese face was to be had.** The pictures were given a
+grey border before they were shown to the detector. Each reference was stored as a grey JPEG 2000
+of 5 kB, 240 pixels wide.
 """
 HOW = """\
 How: the threshold is the strictest of those at which FMR was 10⁻⁴ in each experiment, plus a
 margin of {margin}. The sequential rule is part of the measurement: an impostor's score of a whole
 look is the best of his tries with three, four and five frames. FMR counts every pair of different
 people, without choosing similar ones. Bounds are one-sided, 95 %, over resampled people; where no
-error was seen, over pairs of people. Seven people say little, whatever the number of pairs.
+error was seen, over pairs of people. Seven people say little, whatever the number of pairs. The
+pictures that chose the threshold are the ones that were counted: on others it will do worse, and
+the margin is there for that.
 """
 
 

@@ -1,7 +1,7 @@
 """Where the faces are in a picture, and where on a face its points are.
 
 Alignment decides more than the embedder: with the face mesh's points in place of the detector's,
-FNMR fell from 13.5 % to 1.7 % (benchmarks/results/quality.md).
+FNMR fell from 12.4 % to 1.7 % (benchmarks/results/quality.md).
 """
 
 from __future__ import annotations
