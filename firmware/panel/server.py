@@ -115,13 +115,14 @@ class PanelServer:
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+            port = self._runner.addresses[0][1]
+            self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+            address = f"http://127.0.0.1:{port}/{self._token}/"
+            _write_private(self._runtime_dir / "panel.json", PanelAddress(address))
         except OSError as cause:
             await self._runner.cleanup()
-            raise PanelUnavailable(f"port {self._port}: {cause.strerror}") from cause
-        port = self._runner.addresses[0][1]
-        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-        address = f"http://127.0.0.1:{port}/{self._token}/"
-        _write_private(self._runtime_dir / "panel.json", PanelAddress(address))
+            where = f"port {self._port}, {self._runtime_dir}"
+            raise PanelUnavailable(f"{where}: {cause.strerror}") from cause
         return address
 
     async def stop(self) -> None:

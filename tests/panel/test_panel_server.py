@@ -141,6 +141,11 @@ async def test_a_taken_port_is_told(panel: Panel, tmp_path: Path) -> None:
         await PanelServer(tmp_path, panel.posted.put_nowait, port=port).start()
 
 
+async def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PanelUnavailable):
+        await PanelServer(tmp_path / "none", lambda _: None).start()
+
+
 # --- what is taken
 @pytest.mark.parametrize(
     "said",
