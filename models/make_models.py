@@ -187,7 +187,7 @@ def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]
 
 
 def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
-    """The card of a finished network; what the benchmark wrote into the old one is kept."""
+    """The card of a finished network; what was measured is kept if it was measured on these bytes."""
     origin: Table = {
         "upstream": recipe.upstream,
         "licence": recipe.licence,
@@ -203,7 +203,9 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
         "preprocessing": recipe.preprocessing,
         "outputs": recipe.outputs,
     }
-    measured: Card = {key: old[key] for key in ("operating_point",) if key in old}
+    measured: Card = {}
+    if "operating_point" in old and old["sha256"] == sha256_of(content):
+        measured["operating_point"] = old["operating_point"]
     return {
         "model_id": recipe.model_id,
         "file": recipe.file,
