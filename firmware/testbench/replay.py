@@ -1,0 +1,99 @@
+"""A trace played as a card, and the strictness of it: what was not asked then is not answered now.
+
+Pure: `ReplayedCard` is a card for `firmware.simulator.slot`. It begins anew at each power-up. A
+masked byte fits any byte, so that a PIN is compared by its length; so is what is signed, since a
+fresh number is in it each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from firmware.card import status_word as sw
+from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.faults import MalformedCommand, TraceMismatch
+from firmware.simulator.slot import CardReport
+from firmware.testbench.trace import Exchange, Trace
+
+SIGN: Final = 0x2A
+_OFF_THE_TRACE: Final = ResponseApdu(b"", sw.NO_DIAGNOSIS).encode()
+
+
+class ReplayedCard:
+    """Answers as the trace says, in its order; anything else is 6F00 until the next power-up."""
+
+    def __init__(
+        self, trace: Trace, on_mismatch: Callable[[TraceMismatch], None] = lambda _mismatch: None
+    ) -> None:
+        self.atr = bytes.fromhex(trace.header.atr)
+        self._exchanges = trace.exchanges
+        self._on_mismatch = on_mismatch
+        self._next = 0
+        self._strayed = False
+        self._commands = 0
+
+    @property
+    def left_over(self) -> int:
+        """Exchanges of the trace that nobody has asked for since power-up."""
+        return len(self._exchanges) - self._next
+
+    def power_on(self) -> None:
+        """Back to the first exchange."""
+        self.power_off()
+
+    def power_off(self) -> None:
+        """Back to the first exchange."""
+        self._next, self._strayed = 0, False
+
+    def reset(self) -> None:
+        """A warm reset, which keeps selection and open keys on cards, and so the place here."""
+
+    def process(self, command: bytes) -> bytes:
+        """The answer of the trace to its next command."""
+        self._commands += 1
+        if self._strayed:
+            return _OFF_THE_TRACE
+        mismatch = self._mismatch(command)
+        if mismatch is not None:
+            self._strayed = True
+            self._on_mismatch(mismatch)
+            return _OFF_THE_TRACE
+        answer = self._exchanges[self._next].response.content
+        self._next += 1
+        return answer
+
+    def report(self) -> CardReport:
+        """Commands alone; a trace has no keys."""
+        return CardReport(commands=self._commands)
+
+    def _mismatch(self, command: bytes) -> TraceMismatch | None:
+        n = self._next + 1
+        if self._next == len(self._exchanges):
+            return TraceMismatch(f"exchange {n}: {shown(command)} came, and the trace has ended")
+        expected = self._exchanges[self._next]
+        if fits(expected, command):
+            return None
+        return TraceMismatch(
+            f"exchange {n}: {shown(command)} came, and the trace has "
+            f"{shown(expected.command.content)} ({expected.note})"
+        )
+
+
+def fits(expected: Exchange, command: bytes) -> bool:
+    """Whether a command is the one of the trace, as far as that tells."""
+    then = expected.command
+    compared = frozenset(range(len(then.content))) - then.hidden
+    if then.content[1] == SIGN:
+        compared &= frozenset(range(4))
+    return len(command) == len(then.content) and all(
+        command[at] == then.content[at] for at in compared
+    )
+
+
+def shown(command: bytes) -> str:
+    """A command for a message: its data only if it holds no secret."""
+    try:
+        return repr(CommandApdu.decode(command))
+    except MalformedCommand:
+        return f"a malformed command of {len(command)} bytes"

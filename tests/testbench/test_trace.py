@@ -1,0 +1,91 @@
+"""The trace file: what is written comes back, and what is no trace names its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded import reading_of
+
+from firmware.faults import MalformedTrace
+from firmware.testbench.trace import MaskedBytes, decode, encode, read_trace
+
+HEADER = (
+    '{"format":"kazashi-trace","version":1,"reader":"R","atr":"3B80","card_kind":"unknown",'
+    '"tool":"t","recorded_at":"2026-04-01T09:30:00Z","synthetic_holder":true}'
+)
+LINE = '{"n":1,"at_ms":0,"command":"00A40000","response":"6A82","note":""}'
+
+
+def parse(*lines: str) -> None:
+    decode("\n".join(lines).encode(), "some.jsonl")
+
+
+@pytest.mark.parametrize("synthetic_holder", [True, False])
+def test_a_trace_survives_its_file(tmp_path: Path, synthetic_holder: bool) -> None:
+    trace = reading_of(synthetic_holder=synthetic_holder)
+    path = tmp_path / "card.jsonl"
+    path.write_bytes(encode(trace))
+    assert read_trace(path) == trace
+    assert len(trace.exchanges) > 30
+    assert [each.at_ms for each in trace.exchanges[:3]] == [0, 2, 4]
+    assert all(line.isascii() for line in path.read_text().splitlines())
+
+
+def test_the_smallest_trace() -> None:
+    parse(HEADER)
+    parse(HEADER, LINE)
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "says"),
+    [
+        (("",), 1, "truncated"),
+        (("[]",), 1, "object"),
+        ((HEADER.replace("kazashi", "other"),), 1, "format"),
+        ((HEADER.replace('version":1', 'version":2'),), 1, "version"),
+        ((HEADER.replace("3B80", "3B8"),), 1, "atr"),
+        ((HEADER.replace("Z", ""),), 1, "recorded_at"),
+        ((HEADER.replace('"tool"', '"pin":"1234","tool"'),), 1, "unknown field"),
+        ((HEADER, ""), 2, "truncated"),
+        ((HEADER, LINE, ""), 3, "truncated"),
+        ((HEADER, LINE, LINE), 3, "exchange 1 stands where 2"),
+        ((HEADER, LINE.replace("00A40000", "00A4000")), 2, "pairs"),
+        ((HEADER, LINE.replace("00A40000", "00a40000")), 2, "pairs"),
+        ((HEADER, LINE.replace("00A40000", "00A400")), 2, "four bytes"),
+        ((HEADER, LINE.replace("00A40000", "00XX0000")), 2, "hidden"),
+        ((HEADER, LINE.replace("6A82", "82")), 2, "status word"),
+        ((HEADER, LINE.replace("6A82", "00XX82")), 2, "hidden"),
+        ((HEADER, LINE.replace('"at_ms":0', '"at_ms":-1')), 2, "at_ms"),
+    ],
+)
+def test_what_is_no_trace_names_its_line(lines: tuple[str, ...], at: int, says: str) -> None:
+    with pytest.raises(MalformedTrace, match=rf"^some\.jsonl:{at}: .*{says}"):
+        decode("\n".join(lines).encode() + b"\n", "some.jsonl")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTrace, match=r"none\.jsonl: No such file"):
+        read_trace(tmp_path / "none.jsonl")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_trace_or_malformed(content: bytes) -> None:
+    for begun in (content, HEADER.encode() + b"\n" + content):
+        try:
+            decode(begun, "some.jsonl")
+        except MalformedTrace as fault:
+            assert str(fault).startswith("some.jsonl:")
+
+
+@given(st.binary(max_size=40), st.frozensets(st.integers(0, 39)))
+def test_masked_bytes_forget_what_they_hide(content: bytes, places: frozenset[int]) -> None:
+    hidden = frozenset(at for at in places if at < len(content))
+    masked = MaskedBytes.hiding(content, hidden)
+    assert MaskedBytes.parse(masked.text) == masked
+    assert len(masked.content) == len(content)
+    assert all(
+        masked.content[at] == (0x30 if at in hidden else content[at]) for at in range(len(content))
+    )
