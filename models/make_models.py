@@ -187,7 +187,7 @@ def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]
 
 
 def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
-    """The card of a finished network; what was measured is kept if it was measured on these bytes."""
+    """The card of a network; its operating point stays if it was measured on these very bytes."""
     origin: Table = {
         "upstream": recipe.upstream,
         "licence": recipe.licence,
