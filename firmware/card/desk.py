@@ -81,6 +81,7 @@ class CardDesk:
         self._issuer_keys, self._authority = issuer_keys, authority
         self._connection: CardConnection | None = None
         self._jpki_selected = False
+        self._number_was_presented = False
         self._face: tuple[CardFaceRead, bytes] | None = None
 
     def answer(self, request: CardMessage) -> CardMessage:
@@ -88,8 +89,7 @@ class CardDesk:
         try:
             return self._answer(request)
         except Fault as fault:
-            if self._connection is not None:
-                self._connection.end_transaction()
+            # A transaction goes on: a key may be open, and only `forget` is sure to close it.
             return CardProblem(code=fault.code, reason=str(fault))
 
     def _answer(self, request: CardMessage) -> CardMessage:
@@ -99,8 +99,7 @@ class CardDesk:
             case ReadCardFace(visit, number):
                 return self._read_card_face(visit, number)
             case QueryPinTries():
-                self._jpki_selected = True
-                return PinTries(self._play(scripts.query_tries(Key.USER_AUTHENTICATION_PIN)))
+                return self._query_pin_tries()
             case VerifyPin(pin, tries_kept):
                 return self._verify_pin(Pin.parse(pin), tries_kept)
             case ReadCertificate():
@@ -117,7 +116,8 @@ class CardDesk:
         """Power the card off and drop all that was read from it."""
         if self._connection is not None:
             self._connection.close()
-        self._connection, self._face, self._jpki_selected = None, None, False
+        self._connection, self._face = None, None
+        self._jpki_selected = self._number_was_presented = False
 
     def _play(self, script: Script[T]) -> T:
         if self._connection is None:
@@ -135,7 +135,6 @@ class CardDesk:
         if self._face is None:
             if number is None:
                 raise Fault("the card face has not been read yet")
-            self._jpki_selected = False
             try:
                 self._face = self._open_card_face(number)
             except RetryCounterLow as refusal:
@@ -148,7 +147,11 @@ class CardDesk:
         return reply
 
     def _open_card_face(self, number: bytes) -> tuple[CardFaceRead, bytes]:
-        face: CardFace = self._play(read_card_face(CollationNumberB.parse(number)))
+        credential = CollationNumberB.parse(number)
+        if self._number_was_presented:
+            raise Fault("a collation number is presented once in a visit, and has been")
+        self._number_was_presented, self._jpki_selected = True, False
+        face: CardFace = self._play(read_card_face(credential))
         judgement = self._play(
             authenticity.authenticate(face, self._issuer_keys, secrets.token_bytes(32))
         )
@@ -159,11 +162,18 @@ class CardDesk:
         )
         return reply, face.photo
 
+    def _query_pin_tries(self) -> CardMessage:
+        self._jpki_selected = False
+        tries_left = self._play(scripts.query_tries(Key.USER_AUTHENTICATION_PIN))
+        self._jpki_selected = True
+        return PinTries(tries_left)
+
     def _verify_pin(self, pin: Pin, tries_kept: int) -> CardMessage:
         if self._connection is None:
             raise CardRemoved("no card has been identified")
         # Held until the signature: no other program may come between, or inherit the open key.
         self._connection.begin_transaction()
+        self._jpki_selected = False
         try:
             self._play(scripts.verify(Key.USER_AUTHENTICATION_PIN, pin, tries_kept))
         except RetryCounterLow as refusal:
