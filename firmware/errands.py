@@ -121,7 +121,10 @@ class Errands:
         kept = 0 if visit.last_try_confirmed else 1
         request = card.VerifyPin(bytes(digits), kept)
         wipe(digits)
-        return card_event(await self._card.ask(request))
+        reply = await self._card.ask(request)
+        if isinstance(reply, card.PinTries) and reply.tries_left is not None:
+            return e.PinNotTried(reply.tries_left)
+        return card_event(reply)
 
     async def check_staff_passcode(self) -> e.Event | None:
         """→ `StaffAccepted`, `StaffRefused`"""

@@ -21,7 +21,6 @@ from firmware.faults import (
     CardRemoved,
     CardReset,
     CardServiceUnavailable,
-    MalformedResponse,
     ReaderUnavailable,
 )
 
@@ -96,9 +95,14 @@ class Context:
         return list(names)
 
     def reader(self, pattern: str) -> str:
-        """The first reader whose name fits a pattern; ReaderUnavailable names those there are."""
+        """The reader of that name, or the first that fits it as a pattern.
+
+        ReaderUnavailable names those there are.
+        """
         names = self.readers()
-        chosen = next((name for name in names if fnmatch.fnmatchcase(name, pattern)), None)
+        # The name as it is comes first: `ACS ACR122U [PICC] 00 00` does not fit itself.
+        fitting = (name for name in names if fnmatch.fnmatchcase(name, pattern))
+        chosen = pattern if pattern in names else next(fitting, None)
         if chosen is None:
             there = ", ".join(names) or "none"
             raise ReaderUnavailable(f"no card reader fits {pattern!r}; there are: {there}")
@@ -146,10 +150,8 @@ class Connection:
             scard.SCARD_PCI_T0 if self._protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
         )
         answer: Sequence[int] = _call(scard.SCardTransmit, self._card, pci, list(command.encode()))
-        if not answer:
-            if not self._context.has_card(self.reader):
-                raise CardRemoved("the card was taken away in the middle of a command")
-            raise MalformedResponse("the card answered nothing")
+        if not answer:  # "success" and no answer: how a card that is being pulled looks
+            raise CardRemoved("the card was taken away in the middle of a command")
         response = ResponseApdu.decode(bytes(answer))
         self._on_exchange(command, response)
         return response
@@ -168,7 +170,10 @@ class Connection:
 
     def close(self) -> None:
         """Power the card off, so that nobody inherits an open key. Never raises."""
-        self.end_transaction()
+        if self._in_transaction:
+            # Off before the next program is let in: it may be waiting already.
+            scard.SCardEndTransaction(self._card, scard.SCARD_UNPOWER_CARD)
+            self._in_transaction = False
         scard.SCardDisconnect(self._card, scard.SCARD_UNPOWER_CARD)
         self._context.release()
 

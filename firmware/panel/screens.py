@@ -70,6 +70,11 @@ def method_left(method: Method) -> Guard:
     return lambda visit: method in visit.methods_left
 
 
+def pin_can_be_sent(visit: Visit) -> bool:
+    """Four digits stand there, and the tries left are known: a last try is warned of first."""
+    return visit.pin_digits == SHAPES[PadKind.PIN].length and visit.pin_tries_left is not None
+
+
 def typed(digits: int) -> Guard:
     return lambda visit: visit.pin_digits == digits
 
@@ -223,7 +228,7 @@ SCREENS: dict[S, Screen] = {
     S.ASKING_PIN: Screen(
         plain("pin", Picture.PAD),
         (
-            enter(PadKind.PIN, e.PinEntered()),
+            Button("enter", "enter", e.PinEntered(), ButtonKind.ENTER, pin_can_be_sent),
             Button("helper", "helper", e.HelperDeclared(), ButtonKind.ASIDE, alone),
             BACK,
         ),

@@ -36,6 +36,7 @@ from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.world import World
 from firmware.staff import hash_passcode
 from firmware.words import ClockTrust, Profile
+from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.records import seed
 from hostdriver.settings import ReaderSettings
@@ -230,6 +231,11 @@ class Appliance:
             socket=self._folder / "run" / "hostdriver.sock",
             folder=self._folder,
         )
+        with Client(str(self.addresses.socket), "kazashi-simulator") as client:
+            while not (health := client.call("health"))["ok"]:
+                if time.monotonic() > deadline_s:
+                    raise ApplianceNotStarted("; ".join(health["problems"]))
+                time.sleep(LOOK_EVERY_S)
 
 
 def simulated_device_key(world: World) -> Path:

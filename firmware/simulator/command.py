@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from enum import StrEnum
@@ -11,10 +12,17 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from firmware.faults import SimulationFault
 from firmware.simulator.appliance import Appliance
-from firmware.simulator.card_command import COMMANDS, json_option, refusing, world_option
+from firmware.simulator.card_command import (
+    COMMANDS,
+    STOP_SIGNALS,
+    json_option,
+    refusing,
+    world_option,
+)
 from firmware.simulator.patient import Consent
-from firmware.simulator.patients import find
+from firmware.simulator.patients import find, live_portrait
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
 from firmware.words import ConsentItem, Language, Method, Outcome, Profile, State
@@ -108,7 +116,16 @@ def visit(
         click.echo(json.dumps(result, ensure_ascii=False, indent=2))
     else:
         click.echo(result_table(result))
+        click.echo(pictures_line(scene))
     sys.exit(0 if result["outcome"] == Outcome.VERIFIED else 1)
+
+
+def pictures_line(scene: Play) -> str:
+    """Which photographs were compared: the card's and the live one are never the same."""
+    card = scene.patient.card
+    on_card = (card and card.gallery_portrait) or "none"
+    live = "nobody" if scene.nobody else live_portrait(scene.live_face or scene.patient.id)
+    return f"pictures        card {on_card}, camera {live}"
 
 
 @main.command(epilog="Example: kazashi-simulator serve")
@@ -120,9 +137,13 @@ def serve(world: Path) -> None:
         click.echo(f"socket  {appliance.addresses.socket}")
         click.echo(f"try     kazashi --socket {appliance.addresses.socket} visit")
         click.echo("then    card PATIENT | face PATIENT | face nobody | remove | quit", err=True)
-        for line in click.get_text_stream("stdin"):
-            if not obey(appliance, line.split()):
-                return
+        for line in sys.stdin:
+            try:
+                if not obey(appliance, line.split()):
+                    return
+            except SimulationFault as fault:
+                click.echo(fault, err=True)
+        signal.sigwait(STOP_SIGNALS)  # nobody is at the keyboard: stay until told to stop
 
 
 def obey(appliance: Appliance, words: list[str]) -> bool:

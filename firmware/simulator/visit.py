@@ -16,11 +16,13 @@ from uuid import uuid4
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
 from firmware.simulator.patient import Consent, PatientScript, ScriptedPatient
 from firmware.simulator.patients import Patient, collation_number_b
+from firmware.simulator.slot import Pull
 from firmware.words import Language, Method, Profile, State
 from hostdriver.client import Client
 
 Json = dict[str, Any]
 RESULT_WITHIN_S = 10.0
+INS_SIGN = 0x2A  # PERFORM SECURITY OPERATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,20 @@ def play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Jso
 async def _play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
     reader = appliance.card_reader
 
-    async def take_card() -> None:
-        await asyncio.to_thread(reader.remove)
+    async def live_through(state: State) -> bool:
+        """What the patient's hands do with the card; False when they touch nothing more."""
+        if state is scene.remove_card_at or state is State.TAKE_CARD:
+            await asyncio.to_thread(reader.remove)
+            return False
+        if state is State.IDENTITY_PROVEN and scene.remove_card_at is State.SIGNING:
+            # Signing is over sooner than a hand can move: the card leaves instead of answering.
+            await asyncio.to_thread(reader.arrange, Pull(after=0, ins=INS_SIGN))
+        return True
 
-    patient = ScriptedPatient(appliance.addresses.panel, script_of(scene), take_card)
+    patient = ScriptedPatient(appliance.addresses.panel, script_of(scene), live_through)
     sitting = asyncio.create_task(patient.run())
     try:
+        await patient.seated.wait()
         result = await asyncio.to_thread(_reception, appliance, scene, tell)
         await asyncio.to_thread(reader.remove)
         await sitting
@@ -78,8 +88,6 @@ def _reception(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) 
             tell(event)
             if event.get("state") == State.WAITING_FOR_CARD:
                 appliance.card_reader.insert(scene.patient.id)
-            if event.get("state") == scene.remove_card_at:
-                appliance.card_reader.remove()
         transaction_id = begun["transaction_id"]
         result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
         client.ack(transaction_id)

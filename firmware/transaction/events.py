@@ -141,6 +141,13 @@ class PinTriesReported(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PinNotTried(Event):
+    """The gate kept the PIN back: nothing was spent."""
+
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class PinDigitTyped(Event):
     count: int
 

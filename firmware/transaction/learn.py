@@ -59,8 +59,8 @@ def _learn_of_identity(visit: Visit, event: e.Event, now: Now) -> Visit:
                 pad=pad,
             )
             return _proven(learnt, Method.FACE, now) if _same(decision) else learnt
-        case e.PinTriesReported(tries_left) | e.PinRefused(tries_left):
-            return replace(visit, pin_tries_left=tries_left)
+        case e.PinTriesReported(n) | e.PinRefused(n) | e.PinNotTried(n):
+            return replace(visit, pin_tries_left=n)
         case e.PinDigitTyped(count):
             return replace(visit, pin_digits=count)
         case e.LastTryConfirmed():

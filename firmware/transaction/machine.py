@@ -26,6 +26,7 @@ from firmware.transaction.guards import (
     face_may_start,
     face_possible,
     four_digits,
+    four_digits_and_tries_known,
     last_try,
     may_look_again,
     method_is,
@@ -60,7 +61,13 @@ def when(condition: Guard, rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """The same rows, under one more condition."""
 
     def both(guard: Guard) -> Guard:
-        return lambda visit, event: condition(visit, event) and guard(visit, event)
+        def hold(visit: Visit, event: e.Event) -> bool:
+            return condition(visit, event) and guard(visit, event)
+
+        # Named as the rows read: `always` says nothing beside another guard.
+        named = [one.__name__ for one in (condition, guard) if one is not always]
+        hold.__name__ = " and ".join(named) or always.__name__
+        return hold
 
     return tuple(replace(row, guard=both(row.guard)) for row in rows)
 
@@ -147,14 +154,14 @@ STEPS: Table = {
     (S.ASKING_PIN, e.PinDigitTyped): STAYS,
     (S.ASKING_PIN, e.PinEntered): (
         *PIN_TRIES[:-1],
-        Row(four_digits, S.VERIFYING_PIN),
+        Row(four_digits_and_tries_known, S.VERIFYING_PIN),
     ),
     (S.ASKING_PIN, e.BackToMethods): TO_METHODS,
     (S.WARNING_LAST_TRY, e.LastTryConfirmed): (Row(always, S.ASKING_PIN),),
     (S.WARNING_LAST_TRY, e.BackToMethods): TO_METHODS,
     (S.VERIFYING_PIN, e.PinAccepted): (Row(always, S.IDENTITY_PROVEN),),
     (S.VERIFYING_PIN, e.PinRefused): PIN_TRIES,
-    (S.VERIFYING_PIN, e.PinTriesReported): PIN_TRIES,  # nothing was spent
+    (S.VERIFYING_PIN, e.PinNotTried): PIN_TRIES,
     # --- staff look
     (S.WAITING_FOR_STAFF, e.PinDigitTyped): STAYS,
     (S.WAITING_FOR_STAFF, e.StaffPasscodeEntered): (Row(four_digits, S.CHECKING_STAFF),),

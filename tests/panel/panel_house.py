@@ -152,5 +152,5 @@ async def opened(folder: Path, world: World | None = None) -> AsyncIterator[tupl
 
 
 def at(state: State, entry: int = 1) -> Visit:
-    """A visit that stands in a state."""
-    return replace(BEGUN, state=state, entry=entry)
+    """A visit that stands in a state, with a card whose tries are known."""
+    return replace(BEGUN, state=state, entry=entry, pin_tries_left=3)

@@ -125,7 +125,9 @@ def test_enter_waits_for_the_last_digit() -> None:
     (enter,) = (b for b in view(three, TEXTS).buttons if b.id == "enter")
     assert not enter.enabled
     assert event_for(three, "enter") is None
-    assert event_for(replace(three, pin_digits=4), "enter") == e.PinEntered()
+    four = replace(three, pin_digits=4)
+    assert event_for(four, "enter") == e.PinEntered()
+    assert event_for(replace(four, pin_tries_left=None), "enter") is None
     assert event_for(replace(at(State.KEYING_PRINT), pin_digits=14), "enter") == e.PrintRead()
 
 

@@ -73,6 +73,7 @@ def events_in(visit: Visit) -> Iterator[e.Event]:
     yield from (e.FacesCompared(d, PadDecision.NOT_DONE, "m", "p") for d in MatchDecision)
     yield from (e.PinTriesReported(n) for n in (0, 1, 3))
     yield from (e.PinRefused(n) for n in (0, 1, 2))
+    yield from (e.PinNotTried(n) for n in (0, 1, 2))
     yield from (e.PinDigitTyped(n) for n in (0, 4))
     yield from (e.PinEntered(), e.LastTryConfirmed(), e.PinAccepted())
     yield from (e.StaffPasscodeEntered(), e.StaffAccepted("s1"), e.StaffRefused())
@@ -206,6 +207,17 @@ def test_a_last_try_is_never_spent_unconfirmed() -> None:
     for before, _, after, effects in walk():
         if Do.VERIFY_PIN in effects and before.pin_tries_left == 1:
             assert after.last_try_confirmed
+
+
+def test_a_pin_is_sent_only_when_its_tries_are_known() -> None:
+    for before, _, _, effects in walk():
+        assert not (Do.VERIFY_PIN in effects and before.pin_tries_left is None)
+
+
+def test_a_late_report_of_tries_never_ends_a_verification() -> None:
+    for before, event, after, _ in walk():
+        if before.state is State.VERIFYING_PIN and isinstance(event, e.PinTriesReported):
+            assert after == before
 
 
 def test_a_blocked_pin_is_never_verified() -> None:
