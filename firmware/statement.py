@@ -158,7 +158,7 @@ def verify_card_signature(
         raise MalformedStatement(f"unknown card signature algorithm {algorithm!r}")
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm) as cause:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as cause:
         raise MalformedStatement(f"the card certificate cannot be read: {cause}") from cause
     if not isinstance(key, rsa.RSAPublicKey):
         raise MalformedStatement("the card's key is not RSA")

@@ -229,5 +229,5 @@ def decode(payload: bytes) -> Message:
         raise MalformedMessage(f"{len(payload)} bytes are more than a message may have")
     try:
         return _DECODER.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise MalformedMessage(str(cause)) from cause

@@ -24,12 +24,13 @@ from typing import Any, Final, Self
 import msgspec
 import tomli_w
 
-from firmware.device import DEVICE_KEY_FILE, Device
+from firmware.device import DEVICE_KEY_FILE
 from firmware.faults import Fault
 from firmware.panel.server import PanelAddress
 from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.camera import set_scene
+from firmware.simulator.device_key import DEVICE_ID, simulated_device_key
 from firmware.simulator.insured import insured_persons
 from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
@@ -44,7 +45,6 @@ from hostdriver.settings import Settings as HostSettings
 
 STAFF_ID: Final = "staff-1"
 STAFF_PASSCODE: Final = "2468"
-DEVICE_ID: Final = "kazashi-simulated"
 READY_WITHIN_S: Final = 30.0
 STOP_WITHIN_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.02
@@ -236,13 +236,6 @@ class Appliance:
                 if time.monotonic() > deadline_s:
                     raise ApplianceNotStarted("; ".join(health["problems"]))
                 time.sleep(LOOK_EVERY_S)
-
-
-def simulated_device_key(world: World) -> Path:
-    """The simulated device's key, one for all appliances of a world, so that it can be pinned."""
-    folder = world.root / "device"
-    Device(DEVICE_ID, folder, None)  # makes it at the first call
-    return folder / DEVICE_KEY_FILE
 
 
 def _without_nothing(value: Any) -> Any:

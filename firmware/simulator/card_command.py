@@ -14,6 +14,7 @@ import msgspec
 
 from firmware.faults import Fault
 from firmware.simulator.authorities import Authorities
+from firmware.simulator.device_key import write_device_key
 from firmware.simulator.patients import PATIENTS, Patient, collation_number_b
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
 from firmware.simulator.world import DEFAULT_ROOT, World
@@ -136,6 +137,7 @@ def authorities(out: Path, world: Path, as_json: bool) -> None:
     """Write the public side of the test authorities, to verify what virtual cards sign."""
     with refusing():
         written = Authorities(World(world).authorities).write_public(out)
+        written.append(write_device_key(World(world), out))
     if as_json:
         click.echo(msgspec.json.encode([str(path) for path in written]))
     else:
