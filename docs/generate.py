@@ -182,7 +182,7 @@ MARKED: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re
 
 def with_parts(document: str) -> str:
     """A hand-written document with its marked parts made anew. `KeyError` for an unknown part."""
-    return MARKED.sub(lambda at: f"{at[1]}{PARTS[at[2]]()}\n{at[3]}", document)
+    return MARKED.sub(lambda at: f"{at[1]}\n{PARTS[at[2]]()}\n\n{at[3]}", document)
 
 
 def documents() -> dict[Path, str]:
