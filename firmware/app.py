@@ -24,9 +24,11 @@ from firmware.desk import HostDesk
 from firmware.device import Device
 from firmware.errands import CardWorker, Errands, VisionWorker
 from firmware.faults import Fault, WorkerLost
+from firmware.indicator.gpio import open_lights
 from firmware.link.transport import serve_link
 from firmware.match import requests as vision
 from firmware.panel.server import PanelServer
+from firmware.panel.texts import LANGUAGES
 from firmware.replies import cause_of
 from firmware.settings import Settings
 from firmware.transaction import events as e
@@ -63,6 +65,7 @@ class App:
         self._panel = PanelServer(
             self._runtime_dir, self._post, port=settings.panel_port, hotline=settings.hotline
         )
+        self._lights = open_lights()
         cards_end, visions_end = photo_passage()
         self._photo_ends = (cards_end, visions_end)
         self._card: CardWorker = CardWorker(
@@ -89,7 +92,9 @@ class App:
         self._errands = Errands(
             settings, self._device, self._card, self._vision, self._panel.take_digits
         )
-        self._host = HostDesk(settings, self._device, self._post, lambda: self._visit)
+        self._host = HostDesk(
+            settings, self._device, self._post, lambda: self._visit, tuple(LANGUAGES)
+        )
 
     async def run(self, on_ready: Awaitable[None] | None = None) -> None:
         """Serve visits until cancelled; whatever was started is stopped."""
@@ -112,6 +117,7 @@ class App:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(self._panel.stop(), self._card.stop(), self._vision.stop())
+            self._lights.close()
             for end in self._photo_ends:
                 end.close()
 
@@ -126,6 +132,7 @@ class App:
         for effect in effects:
             self._perform(effect)
         self._panel.show(self._visit, self._hint)
+        self._lights.show(self._visit)
 
     def _enter(self, before: Visit) -> None:
         """The visit is in another state, or anew in the same one."""

@@ -35,9 +35,10 @@ class HostDesk:
         device: Device,
         post: Callable[[e.Event], None],
         visit: Callable[[], Visit],
+        languages: tuple[Language, ...],
     ) -> None:
         self._settings, self._device = settings, device
-        self._post, self._visit = post, visit
+        self._post, self._visit, self._languages = post, visit, languages
         self._link: Link | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._sequence = 0
@@ -231,7 +232,7 @@ class HostDesk:
             device_key=self._device.public_key,
             profiles=self._settings.profiles,
             methods=self._methods(None),
-            languages=tuple(Language),
+            languages=self._languages,
             clock_trust=self._device.clock_trust,
             version=version("kazashi"),
         )

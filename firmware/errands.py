@@ -84,7 +84,7 @@ class Errands:
     # --- face
     async def wake_camera(self, visit: UUID) -> e.Event | None:
         """The camera runs while the card is read."""
-        self._note_trouble(await self._vision.ask(vision.StartLooking(visit)))
+        await self._tell_camera(vision.StartLooking(visit))
         return None
 
     async def compare_faces(self, visit: UUID) -> e.Event | None:
@@ -93,19 +93,27 @@ class Errands:
         try:
             return vision_event(await self._vision.ask(compare))
         except WorkerLost:
-            await self._vision.ask(vision.StartLooking(visit))
-            await self._card.ask(card.ReadCardFace(visit, None))
+            await self._tell_camera(vision.StartLooking(visit))
+        await self._card.ask(card.ReadCardFace(visit, None))
+        try:
             return vision_event(await self._vision.ask(compare))
+        except WorkerLost:
+            return e.CameraFailed()
 
     async def stop_looking(self) -> e.Event | None:
         """The camera rests."""
-        self._note_trouble(await self._vision.ask(vision.StopLooking()))
+        await self._tell_camera(vision.StopLooking())
         return None
 
-    def _note_trouble(self, reply: vision.VisionMessage) -> None:
+    async def _tell_camera(self, request: vision.VisionMessage) -> None:
         """A camera that fails here is told of when faces are to be compared."""
-        if isinstance(reply, vision.VisionProblem):
-            log.warning("camera: %s", reply.reason)
+        try:
+            reply = await self._vision.ask(request)
+        except WorkerLost as lost:
+            log.warning("camera: %s", lost)
+        else:
+            if isinstance(reply, vision.VisionProblem):
+                log.warning("camera: %s", reply.reason)
 
     # --- PIN and staff
     async def query_pin_tries(self) -> e.Event | None:
@@ -195,13 +203,13 @@ class Errands:
         """Drops everything of the person, here and in the workers. → `Forgotten`, always"""
         wipe(self._printed_number)
         self.certificate = self.evidence = None
-        if self._pin_was_typed:
-            self._pin_was_typed = False
-            self._card.replace()  # pyscard made copies of the PIN: they end with the process
         forgetting = (self._card.ask(card.ReleaseCard()), self._vision.ask(vision.ForgetFaces()))
         for lost in await asyncio.gather(*forgetting, return_exceptions=True):
             if isinstance(lost, BaseException) and not isinstance(lost, WorkerLost):
                 raise lost
+        if self._pin_was_typed:
+            self._pin_was_typed = False
+            self._card.replace()  # pyscard made copies of the PIN: they end with the process
         return e.Forgotten()  # a worker that was lost has forgotten everything
 
     @staticmethod

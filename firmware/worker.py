@@ -25,6 +25,8 @@ from firmware.faults import WorkerLost
 _LENGTH = struct.Struct(">I")
 MAX_MESSAGE_BYTES = 1 << 20
 START_AGAIN_AFTER_S = 0.2
+START_WITHIN_S = 15.0
+"""A new process loads its libraries before it answers: its first answer may take so much longer."""
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 Request = TypeVar("Request")
@@ -64,6 +66,8 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         self._supervision: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._stopping = False
+        self._killed = False
+        self._has_spoken = False
 
     async def start(self) -> None:
         """Start the first worker process, and keep one running until `stop`."""
@@ -119,7 +123,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
                 env=self._environment,
             )
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        self._killed = False
+        self._killed = self._has_spoken = False
         self._ready.set()
         return reader, self._process
 
@@ -136,6 +140,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
             return f"said something unknown: {cause}"
 
     def _hear(self, message: Any) -> None:
+        self._has_spoken = True
         if isinstance(message, self._news_types):
             self._on_news(cast(News, message))
         elif self._owed:
@@ -149,8 +154,9 @@ class SupervisedWorker(Generic[Request, Reply, News]):
             self._deadline.cancel()
             self._deadline = None
         if self._owed:
+            within_s = self._answer_within_s + (0.0 if self._has_spoken else START_WITHIN_S)
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(self._answer_within_s, self._kill)
+            self._deadline = loop.call_later(within_s, self._kill)
 
     def _kill(self) -> None:
         self._killed = True

@@ -1,7 +1,7 @@
 """The reference client, and the vendors' example: blocking, standard library only. [shell]
 
     with Client("/run/kazashi/hostdriver.sock", "front desk") as client:
-        visit = client.start("2026-01-05.0017")
+        visit = client.start("visit-20260105-A17")
         for event in client.events():
             print(event["state"])
         result = client.result(visit["transaction_id"], wait_s=5)

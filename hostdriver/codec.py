@@ -14,6 +14,7 @@ from hostdriver.api import Failure, Notification, Request, Success
 from hostdriver.faults import Refusal
 
 PERSONAL_NUMBER_DIGITS: Final = 12
+PERSONAL_NUMBER_GROUPS: Final = ((PERSONAL_NUMBER_DIGITS,), (4, 4, 4))
 PERSONAL_NUMBER_FROM: Final = 10 ** (PERSONAL_NUMBER_DIGITS - 1)
 
 Params = TypeVar("Params", bound=msgspec.Struct)
@@ -69,15 +70,16 @@ def holds_personal_number(value: Any) -> bool:
 
 
 def _is_personal_number(text: str) -> bool:
+    """Twelve digits on end, or in three groups of four as the card prints them."""
     if not PERSONAL_NUMBER_DIGITS <= len(text) <= 4 * PERSONAL_NUMBER_DIGITS:
         return False
-    bare = "".join(
-        character
+    groups = "".join(
+        character if character.isalnum() else " "
         for character in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(character) not in ("Zs", "Pd", "Pc", "Cf", "Cc")
-        and character not in "./,"
-    )
-    return len(bare) == PERSONAL_NUMBER_DIGITS and bare.isdecimal()
+        if unicodedata.category(character) not in ("Cf", "Cc")
+    ).split()
+    lengths = tuple(len(group) for group in groups)
+    return lengths in PERSONAL_NUMBER_GROUPS and all(group.isdecimal() for group in groups)
 
 
 def encode(value: Success | Failure | Notification) -> bytes:

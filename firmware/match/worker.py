@@ -178,9 +178,12 @@ class VisionWorker:
         return self._looking
 
     def _rest(self) -> None:
-        self._face.stop()
         if self._tray is not None:
             self._tray.stop()
+        self._rest_face()
+
+    def _rest_face(self) -> None:
+        self._face.stop()
         self._probe_at_s = self._clock() + PROBE_EVERY_S
 
     def _break_off(self) -> None:
@@ -226,7 +229,7 @@ class VisionWorker:
         if self._probing:
             if self._face.latest(now_s) is not None or now_s >= self._probe_at_s:
                 self._probing = False
-                self._rest()
+                self._rest_face()
         elif not self._face.running and now_s >= self._probe_at_s:
             self._probe_at_s = now_s + PROBE_EVERY_S
             try:

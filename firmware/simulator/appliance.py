@@ -29,8 +29,9 @@ from firmware.faults import Fault
 from firmware.panel.server import PanelAddress
 from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
 from firmware.simulator.authorities import Authorities
+from firmware.simulator.cable import Cable, Noise
 from firmware.simulator.camera import set_scene
-from firmware.simulator.device_key import DEVICE_ID, simulated_device_key
+from firmware.simulator.device_key import DEVICE_ID, simulated_device_key, write_device_key
 from firmware.simulator.insured import insured_persons
 from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
@@ -71,8 +72,12 @@ class Addresses:
 class Appliance:
     """One simulated appliance; a context manager. Several can run side by side."""
 
-    def __init__(self, world: World, *, time_scale: float = 1.0) -> None:
+    def __init__(
+        self, world: World, *, time_scale: float = 1.0, cable: Noise | None = None
+    ) -> None:
+        """`cable`: join firmware and host driver by a serial cable instead of a Unix socket."""
         self._world = World(world.root.resolve())
+        self.cable = Cable(cable) if cable is not None else None
         self._time_scale = time_scale
         self._service = PcscService(self._world.root)
         self._folder = Path()
@@ -109,6 +114,8 @@ class Appliance:
         self._folder = Path(tempfile.mkdtemp(prefix="kazashi-appliance-"))
         try:
             self._service.start()
+            if self.cable is not None:
+                self.cable.start()
             self._lay_out()
             for package, settings in zip(PROGRAMS, self._write_settings(), strict=True):
                 self._run(package, settings)
@@ -130,6 +137,8 @@ class Appliance:
                 process.wait()
             if process.stderr is not None:
                 process.stderr.close()
+        if self.cable is not None:
+            self.cable.pull()
         self._service.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -162,6 +171,7 @@ class Appliance:
                 state_dir=str(self._folder / "firmware"),
                 runtime_dir=str(self._folder / "run"),
                 device_id=DEVICE_ID,
+                link=self._link(0),
                 panel_port=0,
                 profiles=tuple(Profile),
                 clock_trust=ClockTrust.NTP,
@@ -181,13 +191,17 @@ class Appliance:
             ),
         )
 
+    def _link(self, end: int) -> str:
+        return f"serial:{self.cable.ends[end]}" if self.cable else "unix:link.sock"
+
     def _host_settings(self) -> Path:
+        device_key = write_device_key(self._world, self._folder / "authorities")
         return self._write(
             "hostdriver.toml",
             HostSettings(
                 state_dir=str(self._folder / "host"),
                 runtime_dir=str(self._folder / "run"),
-                readers={DEVICE_ID: ReaderSettings()},
+                readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
                 gateway=GatewaySettings(accept_without_liveness=True),
                 time_scale=self._time_scale,
             ),

@@ -14,6 +14,7 @@ import click
 
 from firmware.faults import SimulationFault
 from firmware.simulator.appliance import Appliance
+from firmware.simulator.cable import BAD, GOOD
 from firmware.simulator.card_command import (
     COMMANDS,
     STOP_SIGNALS,
@@ -35,6 +36,7 @@ Examples:
   kazashi-simulator visit --patient valid --method pin --consent medication,checkup --json
   kazashi-simulator card --patient valid
 """
+CABLES: Final = {"good": GOOD, "bad": BAD}
 VISIT_EPILOG: Final = """\b
 Examples:
   kazashi-simulator visit --patient valid --json
@@ -91,10 +93,16 @@ def pin_of(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option("--profile", type=OneOf(Profile), help="What kind of site asks.")
 @click.option("--language", type=OneOf(Language), default=Language.JA.value)
 @click.option("--remove-card-at", type=OneOf(State), help="Take the card away there.")
+@click.option("--cable", type=click.Choice(list(CABLES)), help="Join the two daemons by serial.")
 @world_option
 @json_option
 def visit(
-    patient_id: str, live_face: str | None, world: Path, as_json: bool, **choices: Any
+    patient_id: str,
+    live_face: str | None,
+    world: Path,
+    cable: str | None,
+    as_json: bool,
+    **choices: Any,
 ) -> None:
     """Start the whole simulated stack, play one visit, stop. Exit code 0: verified."""
 
@@ -109,7 +117,7 @@ def visit(
             **choices,
         )
         click.echo("starting card reader, firmware and host driver …", err=True)
-        with Appliance(World(world)) as appliance:
+        with Appliance(World(world), cable=CABLES[cable] if cable else None) as appliance:
             began_s = time.monotonic()
             result = play(appliance, scene, tell)
     if as_json:

@@ -192,14 +192,14 @@ class ScriptedPatient:
         async for message in socket:
             view = msgspec.json.decode(message.data, type=PanelView)
             self.seated.set()
-            if not self.saw and view.state is State.IDLE:
-                continue  # the visit has not begun
+            if not self.saw and view.state in BEFORE_AND_AFTER:
+                continue  # the visit has not begun, or the one before is just over
+            if view.state is State.IDLE:
+                return
             arrived = not self.saw or self.saw[-1] is not view.state
             if arrived:
                 self.saw.append(view.state)
             self.language = view.language
-            if view.state in BEFORE_AND_AFTER:
-                return
             if arrived and not await self._on_state(view.state):
                 self._takes_part = False
             touch = self._person.touch(view) if self._takes_part else None

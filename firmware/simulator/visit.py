@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from firmware.faults import ControlRefused
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
 from firmware.simulator.patient import Consent, PatientScript, ScriptedPatient
 from firmware.simulator.patients import Patient, collation_number_b
-from firmware.simulator.slot import Pull
+from firmware.simulator.pcsc_service import PcscService
+from firmware.simulator.slot import AnyMishap, Pull
 from firmware.words import Language, Method, Profile, State
 from hostdriver.client import Client
 
@@ -39,6 +41,9 @@ class Play:
     profile: Profile | None = None
     language: Language = Language.JA
     remove_card_at: State | None = None
+    card_stays_home: bool = False
+    mishap: AnyMishap | None = None
+    """Befalls the card on the reader (`slot.py`)."""
 
 
 def play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
@@ -57,7 +62,7 @@ async def _play(appliance: Appliance, scene: Play, tell: Callable[[Json], None])
     async def live_through(state: State) -> bool:
         """What the patient's hands do with the card; False when they touch nothing more."""
         if state is scene.remove_card_at or state is State.TAKE_CARD:
-            await asyncio.to_thread(reader.remove)
+            await asyncio.to_thread(take_away, reader)
             return False
         if state is State.IDENTITY_PROVEN and scene.remove_card_at is State.SIGNING:
             # Signing is over sooner than a hand can move: the card leaves instead of answering.
@@ -69,7 +74,7 @@ async def _play(appliance: Appliance, scene: Play, tell: Callable[[Json], None])
     try:
         await patient.seated.wait()
         result = await asyncio.to_thread(_reception, appliance, scene, tell)
-        await asyncio.to_thread(reader.remove)
+        await asyncio.to_thread(take_away, reader)
         await sitting
     finally:
         sitting.cancel()
@@ -86,12 +91,20 @@ def _reception(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) 
         begun = client.start(f"simulated-{uuid4()}", **options)
         for event in client.events():
             tell(event)
-            if event.get("state") == State.WAITING_FOR_CARD:
+            if event.get("state") == State.WAITING_FOR_CARD and not scene.card_stays_home:
                 appliance.card_reader.insert(scene.patient.id)
+                if scene.mishap is not None:
+                    appliance.card_reader.arrange(scene.mishap)
         transaction_id = begun["transaction_id"]
         result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
         client.ack(transaction_id)
     return result
+
+
+def take_away(reader: PcscService) -> None:
+    """Take the card; off a reader that has gone, it has gone as well."""
+    with contextlib.suppress(ControlRefused):
+        reader.remove()
 
 
 def script_of(scene: Play) -> PatientScript:

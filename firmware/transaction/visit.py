@@ -105,7 +105,9 @@ class Visit:
 
     def enter(self, state: State) -> Visit:
         """The same visit in another state, or anew in the same."""
-        return replace(self, state=state, entry=self.entry + 1, warned=False, pin_digits=0)
+        return replace(
+            self, state=state, entry=self.entry + 1, warned=False, insistence=0, pin_digits=0
+        )
 
     def forgotten(self) -> Visit:
         """Nothing of the person is left; the card may still lie there."""
