@@ -25,7 +25,7 @@ from firmware.device import Device
 from firmware.errands import CardWorker, Errands, VisionWorker
 from firmware.faults import Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
-from firmware.link.transport import serve_link
+from firmware.link.transport import LEASE_S, serve_link
 from firmware.match import requests as vision
 from firmware.panel.server import PanelServer
 from firmware.panel.texts import LANGUAGES
@@ -101,7 +101,12 @@ class App:
         try:
             await self._panel.start()
             await asyncio.gather(self._card.start(), self._vision.start())
-            server = await serve_link(self._settings.link, self._runtime_dir, self._host.serve)
+            server = await serve_link(
+                self._settings.link,
+                self._runtime_dir,
+                self._host.serve,
+                lease_s=LEASE_S * self._settings.time_scale,
+            )
             try:
                 self._panel.show(self._visit)
                 with contextlib.suppress(TimeoutError):

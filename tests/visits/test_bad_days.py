@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from firmware.simulator.appliance import Appliance
+from firmware.simulator.cable import BAD, GOOD, Noise
 from firmware.simulator.patients import collation_number_b, find
 from firmware.simulator.slot import CutShort, OddStatus, PowerLoss, Pull, Silence
 from firmware.simulator.visit import Play, play
@@ -42,7 +43,7 @@ def breaking(
 
 
 def test_nobody_puts_a_card_down(world: World) -> None:
-    with Appliance(world, time_scale=0.1) as impatient:
+    with Appliance(world, time_scale=0.15) as impatient:
         result = on(impatient, card_stays_home=True)
     assert (result["outcome"], result["cause"]) == ("cancelled", "card_not_presented")
 
@@ -155,3 +156,18 @@ def process_of(appliance: Appliance, module: str) -> int:
         and str(appliance.addresses.folder) in line
     )
     return found
+
+
+@pytest.mark.parametrize("noise", [GOOD, BAD], ids=["good", "bad"])
+def test_a_visit_over_a_serial_cable(world: World, noise: Noise) -> None:
+    with Appliance(world, cable=noise) as appliance:
+        assert on(appliance, method=Method.PIN)["outcome"] == "verified"
+
+
+def test_a_cable_that_is_pulled_ends_the_visit(world: World) -> None:
+    with Appliance(world, cable=GOOD) as appliance:
+        assert appliance.cable is not None
+        result = breaking(appliance, State.ASKING_CONSENT, appliance.cable.pull, method=Method.PIN)
+    assert result["outcome"] == "failed"
+    assert result["cause"] in {"reader_unavailable", "host_lost"}
+    assert result["evidence"] is None
