@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test check models docs bench-accuracy lock clean
+.PHONY: help setup ready run serve test check models docs screenshots bench-accuracy bench-quality lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -22,7 +22,7 @@ serve: ready  ## Keep the simulated appliance up; prints the panel's address and
 	@$(PROGRAMS)/kazashi-simulator serve
 
 test: check  ## Run every check and every test (ARGS="-k visit" chooses)
-	@$(PROGRAMS)/pytest $(ARGS)
+	@$(PROGRAMS)/pytest -n auto --dist loadfile $(ARGS)
 
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .
@@ -37,6 +37,12 @@ docs: ready  ## Write the generated documents again
 
 bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
 	@$(PROGRAMS)/python benchmarks/accuracy.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
+
+bench-quality: ready  ## Measure the limits of picture quality (FACES=DIR)
+	@$(PROGRAMS)/python benchmarks/quality.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
+
+screenshots: ready  ## Draw every screen of the panel into build/screenshots
+	@$(PROGRAMS)/python docs/screenshots.py
 
 lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --extra firmware --extra host --extra dev pyproject.toml -o requirements.lock
