@@ -12,6 +12,7 @@ import click
 from firmware.app import App, log_to_stderr
 from firmware.faults import Fault
 from firmware.settings import Settings, read_settings
+from firmware.worker import leave_no_dump
 
 READY = "READY"
 
@@ -46,6 +47,7 @@ async def _say_ready() -> None:
 @click.version_option(package_name="kazashi")
 def main(settings_file: Path) -> None:
     """The firmware of the card reader: serves visits until it is stopped."""
+    leave_no_dump()
     log_to_stderr()
     try:
         asyncio.run(serve(read_settings(settings_file)))

@@ -172,6 +172,8 @@ class App:
             case Do.STOP_LOOKING:
                 self._begin(errands.stop_looking())
             case Do.FORGET_PATIENT:
+                for task in self._tasks:
+                    task.cancel()  # or it would store what is being forgotten
                 self._panel.forget()
                 self._host.forget()
                 self._begin(errands.forget())
@@ -207,7 +209,14 @@ class App:
         """Start an errand; its event counts only while the same visit goes on."""
         task = asyncio.create_task(self._finish(errand, self._visit.request))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._errand_over)
+
+    def _errand_over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        broke = None if task.cancelled() else task.exception()
+        if broke is not None:
+            log.critical("an errand broke", exc_info=broke)
+            self._post(e.CardFailed(Cause.DEVICE_FAULT))
 
     async def _finish(self, errand: Awaitable[e.Event | None], request: object) -> None:
         try:

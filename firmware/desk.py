@@ -68,6 +68,9 @@ class HostDesk:
             await link.send(self._status())
             while True:
                 await self._listen(link)
+        except MalformedMessage as cause:
+            log.warning("host: %s", cause)
+            await self._deliver(link, m.Refused(None, cause.code, str(cause)))
         except LinkLost as lost:
             log.info("host: %s", lost)
         finally:
@@ -136,7 +139,6 @@ class HostDesk:
                     language=start.language or self._settings.language,
                     looks=self._settings.looks,
                     unverified_photo_allowed=self._settings.card.allow_unverified_photo,
-                    timeout_s=start.timeout_s,
                 )
             )
         )
@@ -256,5 +258,5 @@ class HostDesk:
     async def _deliver(link: Link, message: m.Message) -> None:
         try:
             await link.send(message)
-        except LinkLost:
+        except (LinkLost, MalformedMessage):
             log.info("%s did not reach the host", type(message).__name__)

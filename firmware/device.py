@@ -11,12 +11,13 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from firmware.faults import BadSettings
+from firmware.faults import BadSettings, Fault
 from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
 
 DEVICE_KEY_FILE = "device-key.json"
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
+MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 _CLOCK_CHIP = Path("/dev/rtc0")
 
 
@@ -45,7 +46,10 @@ class Device:
     def count(self) -> int:
         """The next statement's number, on disk before it is used: none is used twice."""
         self._counter += 1
-        _write_whole(self._counter_file, str(self._counter).encode())
+        try:
+            _write_whole(self._counter_file, str(self._counter).encode())
+        except OSError as cause:
+            raise Fault(f"the statement's number cannot be kept: {cause.strerror}") from cause
         return self._counter
 
     def now(self) -> Now:
@@ -54,7 +58,9 @@ class Device:
 
     @property
     def clock_trust(self) -> ClockTrust:
-        """NTP, a clock chip, the paired host, or nobody."""
+        """NTP, a clock chip, or nobody; a clock before our own making is wrong whatever it says."""
+        if datetime.now(UTC) < MADE_AT:
+            return ClockTrust.NONE
         if self._clock_trust is not None:
             return self._clock_trust
         if _TIMESYNC_MARK.exists():

@@ -201,16 +201,20 @@ class Errands:
 
     async def forget(self) -> e.Event | None:
         """Drops everything of the person, here and in the workers. → `Forgotten`, always"""
-        wipe(self._printed_number)
-        self.certificate = self.evidence = None
+        self._drop()
         forgetting = (self._card.ask(card.ReleaseCard()), self._vision.ask(vision.ForgetFaces()))
         for lost in await asyncio.gather(*forgetting, return_exceptions=True):
             if isinstance(lost, BaseException) and not isinstance(lost, WorkerLost):
                 raise lost
         if self._pin_was_typed:
             self._pin_was_typed = False
-            self._card.replace()  # pyscard made copies of the PIN: they end with the process
+            await self._card.replace()  # pyscard made copies of the PIN: they end with the process
+        self._drop()
         return e.Forgotten()  # a worker that was lost has forgotten everything
+
+    def _drop(self) -> None:
+        wipe(self._printed_number)
+        self.certificate = self.evidence = None
 
     @staticmethod
     def event_of_fault(fault: Fault) -> e.Event:

@@ -70,6 +70,12 @@ class VerifyRefused(CardFault):
         self.tries_left = tries_left
 
 
+class CollationNumberSpent(CardFault):
+    """照合番号B was presented in this visit: a second try needs the card to be put down anew."""
+
+    code = "collation_number_spent"
+
+
 class CardRemoved(CardFault):
     """The card left the reader."""
 

@@ -8,7 +8,9 @@ from firmware.match import requests as vision
 from firmware.transaction import events as e
 from firmware.words import Cause
 
-WRONG_FACE_FILE = frozenset({"card_unreadable", "malformed_credential", "photo_unreadable"})
+WRONG_FACE_FILE = frozenset(
+    {"card_unreadable", "collation_number_spent", "malformed_credential", "photo_unreadable"}
+)
 """Faults that end the face path and leave the card itself usable."""
 
 

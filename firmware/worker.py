@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import select
 import signal
 import socket
@@ -21,6 +22,8 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from firmware.faults import WorkerLost
+
+log = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct(">I")
 MAX_MESSAGE_BYTES = 1 << 20
@@ -87,9 +90,11 @@ class SupervisedWorker(Generic[Request, Reply, News]):
             self._set_deadline()
         return await answer
 
-    def replace(self) -> None:
-        """Kill the process; supervision starts a clean one at once."""
+    async def replace(self) -> None:
+        """Kill the process and wait for a clean one, so that nobody is answered by the old."""
+        self._ready.clear()
         self._kill()
+        await self._ready.wait()
 
     async def stop(self) -> None:
         """End the worker for good."""
@@ -100,7 +105,12 @@ class SupervisedWorker(Generic[Request, Reply, News]):
 
     async def _supervise(self) -> None:
         while not self._stopping:
-            reader, process = await self._spawn()
+            try:
+                reader, process = await self._spawn()
+            except OSError as cause:  # no memory, no descriptors, an upgrade under way
+                log.error("%s cannot be started: %s", self.name, cause)
+                await asyncio.sleep(START_AGAIN_AFTER_S)
+                continue
             why = await self._read_until_end(reader)
             self._ready.clear()
             if process.returncode is None:
@@ -213,9 +223,13 @@ class Line(Generic[Request]):
 
 def die_with_parent() -> None:
     """Called first in a worker: it ends when the firmware does, and leaves no core dump."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    libc.prctl(_PR_SET_DUMPABLE, 0)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    leave_no_dump()
+
+
+def leave_no_dump() -> None:
+    """Whatever happens to this process, its memory is not written to a disk."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
 
 
 def photo_passage() -> tuple[socket.socket, socket.socket]:

@@ -240,6 +240,8 @@ class Desk:
             visit.start = msgspec.structs.replace(visit.start, gateway_challenge=challenge)
             hashed_ref = self._ledger.hashed(visit.client_ref)
             await self._ledger.append(entries.visit_begun(visit.start, hashed_ref))
+            if visit.ended is not None:
+                return  # cancelled before the device heard of it
             await visit.reader.send(visit.start)
             async with asyncio.timeout(self._limits.device_answers_within_s * self._scale):
                 await visit.accepted
@@ -249,6 +251,7 @@ class Desk:
             self._ledger_failed(fault)
             raise self._not_begun(visit, Refusal("ledger_unavailable")) from fault
         except (LinkLost, TimeoutError) as fault:
+            await self._tell(visit, Cancel(visit.transaction_id))  # it may have begun unheard
             raise self._not_begun(visit, Refusal("reader_unavailable")) from fault
         except Refusal as refusal:
             raise self._not_begun(visit, refusal) from None
@@ -338,6 +341,10 @@ class Desk:
             visit.deadline = self._after(within_s, visit, self._end_as_cancelled)
 
     async def _end_as_cancelled(self, visit: Visit) -> None:
+        if visit.evidence is not None:
+            # It crossed the point of no return: what is being confirmed counts.
+            visit.deadline = self._after(self._limits.overdue_s, visit, self._give_up)
+            return
         await self._end(visit, Ending(Outcome.CANCELLED, Cause.CANCELLED_BY_RECEPTION))
 
     async def _abandon(self, visit: Visit) -> None:

@@ -1,6 +1,6 @@
 """One reader: its link kept open, its device's key pinned, how it stands. [shell]
 
-It opens, greets, listens and opens again; what a message means for a visit is `visits.py`'s.
+It opens, greets, listens and opens again; what a message means for a visit is `desk.py`'s.
 """
 
 from __future__ import annotations

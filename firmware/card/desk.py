@@ -46,6 +46,7 @@ from firmware.faults import (
     CardChanged,
     CardRemoved,
     CertificateMissing,
+    CollationNumberSpent,
     Fault,
     RetryCounterLow,
     SignatureWrong,
@@ -149,7 +150,7 @@ class CardDesk:
     def _open_card_face(self, number: bytes) -> tuple[CardFaceRead, bytes]:
         credential = CollationNumberB.parse(number)
         if self._number_was_presented:
-            raise Fault("a collation number is presented once in a visit, and has been")
+            raise CollationNumberSpent("it is presented once in a visit, and has been")
         self._number_was_presented, self._jpki_selected = True, False
         face: CardFace = self._play(read_card_face(credential))
         judgement = self._play(

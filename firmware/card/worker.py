@@ -23,7 +23,7 @@ from firmware.card.desk import CardDesk
 from firmware.card.pcsc import Connection, Context, ReaderWatch
 from firmware.card.requests import CardGone, CardMessage, CardSeen, Exchanged, ReaderSeen
 from firmware.card.terminal_authority import TerminalAuthority
-from firmware.faults import BadSettings, CardFault
+from firmware.faults import BadSettings, CardFault, MalformedPhoto
 from firmware.settings import CardSettings
 from firmware.worker import Line, die_with_parent
 
@@ -63,7 +63,10 @@ class CardWorker:
         return Connection(reader, self._tell_exchange)
 
     def _send_photo(self, visit: UUID, photo: bytes) -> None:
-        self._photos.send(visit.bytes + photo)
+        try:
+            self._photos.send(visit.bytes + photo, socket.MSG_DONTWAIT)
+        except OSError as cause:  # too long, or nobody takes them
+            raise MalformedPhoto(f"the photo cannot be handed on: {cause.strerror}") from cause
 
     def _say(self, message: CardMessage) -> None:
         with self._speaking:

@@ -96,7 +96,7 @@ class ConfirmationAnswer(Message, frozen=True, tag="confirmation_answer"):
 
 
 class Heartbeat(Message, frozen=True, tag="heartbeat"):
-    """I am here; either side sends one every half lease."""
+    """I am here; either side sends one every quarter of the lease."""
 
     to_device: ClassVar[bool] = True
 
@@ -119,7 +119,7 @@ class DeviceHello(Message, frozen=True, tag="device_hello"):
 
 
 class ReaderStatus(Message, frozen=True, tag="reader_status"):
-    """What the device can do now; sent at every change."""
+    """What the device can do: at the greeting, when reader or camera change, when it is idle."""
 
     state: State
     card_reader: str | None

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from firmware.faults import LinkLost
+from firmware.faults import Fault, LinkLost
 from firmware.link.serial_port import SerialTransport, open_port
 from firmware.link.transport import Link, OnLink
 
@@ -71,7 +71,7 @@ class SerialServer:
         while True:
             link = self._session.link
             if await self._is_made():
-                with contextlib.suppress(LinkLost):
+                with contextlib.suppress(Fault):  # whatever one host said, the next one is served
                     await self._on_link(link)
                 link.close()
             await link.wait_closed()

@@ -272,11 +272,13 @@ def give_memory_back() -> None:
     ctypes.CDLL(None).malloc_trim(0)
 
 
-def refuse_all(line: Line[VisionMessage], fault: ModelRejected) -> None:
+def refuse_all(line: Line[VisionMessage], photos: socket.socket, fault: ModelRejected) -> None:
     """Without its models the worker stays and says why: to end would only have it started again."""
     try:
         while True:
-            if line.receive() is not None:
+            if photos.fileno() in select.select([line.fileno(), photos.fileno()], [], [])[0]:
+                photos.recv(VISIT_ID_BYTES + LARGEST_PHOTO_BYTES)  # nobody's any more
+            if line.receive(0) is not None:
                 line.send(VisionProblem(fault.code, str(fault)))
     except EOFError:
         return
@@ -289,19 +291,20 @@ def main(arguments: list[str]) -> None:
     settings_json, photo_descriptor, line_descriptor = arguments
     settings = msgspec.json.decode(settings_json, type=VisionSettings)
     line: Line[VisionMessage] = Line(int(line_descriptor), requests.REQUESTS)
+    photos = socket.socket(fileno=int(photo_descriptor))
     cv2.setNumThreads(settings.threads)
     try:
         networks = OnnxNetworks(Path(settings.models), settings.threads)
         model, point = networks.embedder_card.model_id, networks.operating_point
     except ModelRejected as fault:
         line.send(CameraSeen(ready=False, code=fault.code))
-        refuse_all(line, fault)
+        refuse_all(line, photos, fault)
         return
     give_memory_back()
     with PhotoDecoder() as decoder:
         VisionWorker(
             line=line,
-            photos=socket.socket(fileno=int(photo_descriptor)),
+            photos=photos,
             comparer=Comparer(networks, model, point),
             model_and_point=(model, point.id),
             decoder=decoder,

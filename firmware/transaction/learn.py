@@ -54,7 +54,6 @@ def _learn_of_identity(visit: Visit, event: e.Event, now: Now) -> Visit:
         case e.FacesCompared(decision, pad, model, operating_point):
             learnt = replace(
                 visit,
-                looks=visit.looks + 1,
                 comparison=Comparison(decision, model, operating_point),
                 pad=pad,
             )
@@ -81,8 +80,6 @@ def _learn_of_answers(visit: Visit, event: e.Event, now: Now) -> Visit:
             # Without a trusted clock a consent has no time, so none is asked for.
             clock_known = now.trust is not ClockTrust.NONE
             return replace(visit, clinical_consent_allowed=allowed and clock_known)
-        case e.RegistrationAccepted():
-            return replace(visit, registered_now=True)
         case e.ConsentOneByOne():
             return replace(visit, one_by_one=True)
         case e.ConsentAllAnswered(agreed):

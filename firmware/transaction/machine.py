@@ -103,6 +103,16 @@ TO_ANSWERS = (
     Row(more_questions, S.ASKING_QUESTIONS),
     Row(always, S.SIGNING),
 )
+PHOTO_IS_FORGED = Row(photo_forged, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.PHOTO_NOT_AUTHENTIC))
+AFTER_READING = (
+    S.CHOOSING_METHOD,
+    S.ASKING_PIN,
+    S.WARNING_LAST_TRY,
+    S.VERIFYING_PIN,
+    S.WAITING_FOR_STAFF,
+    S.CHECKING_STAFF,
+)
+"""Where a patient may be who chose another method while the card face was being read."""
 PIN_TRIES = (
     PIN_IS_BLOCKED,
     Row(last_try, S.WARNING_LAST_TRY),
@@ -136,7 +146,7 @@ STEPS: Table = {
     (S.KEYING_PRINT, e.BackToMethods): TO_METHODS,
     (S.KEYING_PRINT, e.MethodChosen): METHOD_BUTTONS,
     (S.READING_CARD_FACE, e.CardFaceOpened): (
-        Row(photo_forged, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.PHOTO_NOT_AUTHENTIC)),
+        PHOTO_IS_FORGED,
         Row(face_possible, S.COMPARING_FACES),
         *TO_METHODS,
     ),
@@ -149,7 +159,9 @@ STEPS: Table = {
     ),
     (S.COMPARING_FACES, e.CameraFailed): TO_METHODS,
     (S.COMPARING_FACES, e.MethodChosen): METHOD_BUTTONS,
-    # --- PIN
+    # --- PIN, asked for while the card face was being read
+    **{(state, e.CardFaceOpened): (PHOTO_IS_FORGED, Row(always, None)) for state in AFTER_READING},
+    **{(state, e.CardFaceRefused): STAYS for state in AFTER_READING},
     (S.ASKING_PIN, e.PinTriesReported): (*PIN_TRIES[:-1], Row(always, None)),
     (S.ASKING_PIN, e.PinDigitTyped): STAYS,
     (S.ASKING_PIN, e.PinEntered): (

@@ -50,7 +50,6 @@ class Request:
     looks: int
     """Comparisons of faces that this visit may make."""
     unverified_photo_allowed: bool
-    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,6 @@ class Visit:
     proofs: int = 0
     # the answers
     clinical_consent_allowed: bool = True
-    registered_now: bool = False
     one_by_one: bool = False
     consents: tuple[ConsentRecord, ...] = ()
     answers: tuple[tuple[Question, str], ...] = ()
@@ -106,7 +104,14 @@ class Visit:
     def enter(self, state: State) -> Visit:
         """The same visit in another state, or anew in the same."""
         return replace(
-            self, state=state, entry=self.entry + 1, warned=False, insistence=0, pin_digits=0
+            self,
+            state=state,
+            entry=self.entry + 1,
+            # Counted when it begins: a comparison that is left early was a look as well.
+            looks=self.looks + (state is State.COMPARING_FACES),
+            warned=False,
+            insistence=0,
+            pin_digits=0,
         )
 
     def forgotten(self) -> Visit:

@@ -173,8 +173,8 @@ def test_asked_again_it_sends_the_same_photo_and_no_command() -> None:
 def test_a_wrong_number_costs_one_try_and_there_is_no_second() -> None:
     desk = desk_with()
     assert desk.ask(IdentifyCard(), face_of(WRONG_B)) == CollationNumberRefused(9, spent=True)
-    assert desk.problem(face_of(WRONG_B)) == "device_fault"
-    assert desk.problem(face_of()) == "device_fault"
+    assert desk.problem(face_of(WRONG_B)) == "collation_number_spent"
+    assert desk.problem(face_of()) == "collation_number_spent"
     assert desk.problem(ReadCardFace(VISIT, None)) == "device_fault"
     assert desk.reader.verifies == 1
     assert desk.reader.terminal.tries(Key.COLLATION_NUMBER_B) == 9
@@ -186,7 +186,7 @@ def test_a_file_that_breaks_off_costs_no_second_verify_either() -> None:
     desk.reader.pulled_at = 12
     assert desk.problem(IdentifyCard(), face_of()) == "card_removed"
     desk.reader.pulled_at = None
-    assert desk.problem(face_of()) == "device_fault"
+    assert desk.problem(face_of()) == "collation_number_spent"
     assert desk.reader.verifies == 1
 
 

@@ -240,7 +240,7 @@ async def test_a_new_worker_compares_when_the_photo_is_sent_again(tmp_path: Path
         vision.send_photo(visit, chip_photo("person_b_1"))
         comparing = asyncio.create_task(vision.ask(CompareFaces(visit, 1000.0)))
         await asyncio.wait({comparing}, timeout=0)
-        vision.worker.replace()
+        await vision.worker.replace()
         with pytest.raises(WorkerLost):
             await comparing
         await vision.ask(StartLooking(visit))

@@ -41,7 +41,6 @@ REQUEST = Request(
     language=Language.JA,
     looks=1,
     unverified_photo_allowed=False,
-    timeout_s=300.0,
 )
 BEGUN = Visit(request=REQUEST, card_present=True)
 

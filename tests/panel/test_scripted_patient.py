@@ -125,8 +125,8 @@ async def test_without_the_printed_number_there_is_the_pin(tmp_path: Path) -> No
 @pytest.mark.parametrize("accepts", [True, False])
 async def test_registration_is_a_choice(tmp_path: Path, accepts: bool) -> None:
     script = PatientScript(register=accepts)
-    visit, _, _ = await visited(tmp_path, script, World(registered=False))
-    assert visit.registered_now is accepts
+    visit, patient, _ = await visited(tmp_path, script, World(registered=False))
+    assert (State.REGISTERING in patient.saw) is accepts
     declined = Ending(Outcome.REFUSED, Cause.REGISTRATION_DECLINED)
     assert visit.ending == (VERIFIED if accepts else declined)
 

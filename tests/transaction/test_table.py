@@ -50,7 +50,6 @@ REQUEST = Request(
     language=Language.JA,
     looks=1,
     unverified_photo_allowed=False,
-    timeout_s=180.0,
 )
 
 
@@ -114,7 +113,6 @@ def alike(visit: Visit) -> Visit:
         warned=False,
         helper=False,
         one_by_one=False,
-        registered_now=False,
         photo_authenticity=PhotoAuthenticity.FORGED if forged else PhotoAuthenticity.NOT_DONE,
         comparison=visit.comparison if same else NOTHING_COMPARED,
         pin_digits=visit.pin_digits // 4,
@@ -285,3 +283,19 @@ def test_entering_a_state_sets_its_timers_first(state: State) -> None:
     for before, _, after, effects in walk():
         if after.entry != before.entry:
             assert effects[0] is Do.SET_TIMERS
+
+
+def test_a_forged_photo_is_never_forgotten() -> None:
+    """Also when it is found while the patient has gone on to another method."""
+    for before, event, after, _ in walk():
+        forged = isinstance(event, e.CardFaceOpened) and (
+            event.authenticity is PhotoAuthenticity.FORGED
+        )
+        if forged and after != before:
+            assert after.ending == Ending(Outcome.REFUSED, Cause.PHOTO_NOT_AUTHENTIC)
+
+
+def test_a_comparison_that_is_left_early_was_a_look() -> None:
+    for before, _, after, effects in walk():
+        if Do.COMPARE_FACES in effects:
+            assert after.looks == before.looks + 1
