@@ -58,7 +58,6 @@ REQUEST = Request(
     language=Language.JA,
     looks=3,
     unverified_photo_allowed=False,
-    timeout_s=300.0,
 )
 IDLE = Visit()
 BEGUN = Visit(request=REQUEST, card_present=True)

@@ -341,8 +341,7 @@ class Desk:
             visit.deadline = self._after(within_s, visit, self._end_as_cancelled)
 
     async def _end_as_cancelled(self, visit: Visit) -> None:
-        if visit.evidence is not None:
-            # It crossed the point of no return: what is being confirmed counts.
+        if visit.evidence is not None:  # it crossed the point of no return
             visit.deadline = self._after(self._limits.overdue_s, visit, self._give_up)
             return
         await self._end(visit, Ending(Outcome.CANCELLED, Cause.CANCELLED_BY_RECEPTION))

@@ -7,6 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("kazashi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kazashi")
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("KAZASHI_BUILD", ROOT / "build")).resolve()
