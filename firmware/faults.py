@@ -156,6 +156,12 @@ class PanelUnavailable(Fault):
     code = "panel_unavailable"
 
 
+class SpeechUnavailable(Fault):
+    """The voice's program is missing or refuses, or its sounds could not be written."""
+
+    code = "speech_unavailable"
+
+
 # --- what leaves, and the way there
 class MalformedStatement(Fault):
     """Bytes that are no statement, or are not signed as they must be."""

@@ -33,6 +33,9 @@ SPACES = re.compile(r"\s+")
 # A number and its counter that melt into another sound.
 COUNTS = (("1かい", "いっかい"),)
 
+# espeak-ng 1.51 says りょ as "rya-o" and りゅ as "rya-u"; spelt so, it comes close.
+VOICE_SLIPS = (("りょ", "りよ"), ("りゅ", "りゆ"))
+
 
 def plain(text: str) -> str:
     """The text as it is shown without readings."""
@@ -70,8 +73,8 @@ def kana(text: str) -> str:
         return KANJI_HERE + LONG_E.sub("ー", mark["spoken"] or mark["ruby"])
 
     said = WORD_BEGINS.sub(" ", MARK.sub(read, text)).replace(KANJI_HERE, "")
-    for count, sound in COUNTS:
-        said = said.replace(count, sound)
+    for spelt, sound in (*COUNTS, *VOICE_SLIPS):
+        said = said.replace(spelt, sound)
     return SPACES.sub(" ", LONG_U.sub("ー", said).translate(SILENT)).strip()
 
 
