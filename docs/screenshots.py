@@ -1,22 +1,27 @@
-"""Pictures of every screen, in every language and on both displays, into build/screenshots/.
+"""Pictures of every screen, in every language and every mode, and one sheet for each language.
 
-    python docs/screenshots.py [OUT]
+    python docs/screenshots.py [--pictures DIR] [--sheets DIR] [--language L …]
 
-The real server and the real page are shown one example visit after the other.
+The real server and the real page are shown one example visit after the other. The pictures go to
+build/screenshots/, the sheets to docs/screens/. Whoever stands before the camera is drawn.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+from aiohttp import web
+from PIL import Image
 from playwright.async_api import Page, async_playwright
 
+from firmware.panel.comfort import Comfort
 from firmware.panel.server import PanelServer
 from firmware.panel.texts import LANGUAGES
 from firmware.statement import ConsentRecord
@@ -36,8 +41,15 @@ from firmware.words import (
     State,
 )
 
-OUT = Path(__file__).resolve().parents[1] / "build" / "screenshots"
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES, SHEETS = ROOT / "build" / "screenshots", ROOT / "docs" / "screens"
 DISPLAYS = ((1280, 800), (800, 480))
+MODES = {
+    "normal": Comfort(),
+    "large": Comfort(large=True),
+    "contrast": Comfort(contrast=True),
+}
+HOTLINE = "0120-95-0178"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -62,11 +74,29 @@ REQUEST = Request(
 IDLE = Visit()
 BEGUN = Visit(request=REQUEST, card_present=True)
 ANSWERED = tuple(ConsentRecord(item, ConsentAnswer.REFUSED) for item in ConsentItem)
+OUTCOMES = {
+    Cause.CANCELLED_BY_PATIENT: Outcome.CANCELLED,
+    Cause.CANCELLED_BY_RECEPTION: Outcome.CANCELLED,
+    Cause.TIMED_OUT: Outcome.CANCELLED,
+    Cause.CARD_NOT_PRESENTED: Outcome.CANCELLED,
+    **dict.fromkeys(
+        (
+            *(Cause.CARD_UNKNOWN, Cause.CARD_NOT_SUPPORTED, Cause.CERTIFICATE_MISSING),
+            *(Cause.PHOTO_NOT_AUTHENTIC, Cause.PIN_BLOCKED, Cause.NOT_THE_HOLDER),
+            *(Cause.STAFF_PASSCODE_WRONG, Cause.NO_METHOD_LEFT, Cause.REGISTRATION_DECLINED),
+            *(Cause.REGISTRATION_NOT_EFFECTIVE, Cause.CERTIFICATE_EXPIRED),
+            *(Cause.CERTIFICATE_SUSPENDED, Cause.CERTIFICATE_REVOKED),
+            *(Cause.CERTIFICATE_UNTRUSTED, Cause.USE_RESTRICTED, Cause.EVIDENCE_REJECTED),
+        ),
+        Outcome.REFUSED,
+    ),
+}
+"""What a visit comes to for each cause; where none is named, it failed."""
 Example = tuple[str, Visit, Hint | None]
 
 
 def examples() -> Iterator[Example]:
-    """Every state once, and what else its screen can say."""
+    """Every state once, what else its screen can say, and the end of a visit for every cause."""
     for state in State:
         visit = IDLE if state is State.IDLE else BEGUN
         if state is State.ASKING_QUESTIONS:
@@ -74,72 +104,158 @@ def examples() -> Iterator[Example]:
         if state in {State.TAKE_CARD, State.FORGETTING}:
             visit = replace(visit, ending=Ending(Outcome.VERIFIED))
         yield state, replace(visit, state=state), None
-    yield "idle_card", replace(IDLE, card_present=True), None
-    at = {state: replace(BEGUN, state=state) for state in State}
-    yield "choosing_method_again", replace(at[State.CHOOSING_METHOD], looks=3), None
-    yield "comparing_faces_hint", at[State.COMPARING_FACES], Hint.CLOSER
-    pin = replace(at[State.ASKING_PIN], pin_digits=2, pin_tries_left=2, warned=True)
-    yield "asking_pin_warned", pin, None
-    yield "asking_pin_full", replace(at[State.ASKING_PIN], pin_digits=4, helper=True), None
-    yield "keying_print_typed", replace(at[State.KEYING_PRINT], pin_digits=8), None
-    one_by_one = replace(at[State.ASKING_CONSENT], one_by_one=True)
-    for count, item in enumerate(ConsentItem):
-        yield f"asking_consent_{item}", replace(one_by_one, consents=ANSWERED[:count]), None
-    subsidy = ((Question.PRESCRIPTION_FORM, "paper"),)
-    asked = replace(at[State.ASKING_QUESTIONS], consents=ANSWERED, answers=subsidy)
-    yield "asking_questions_subsidy", asked, None
-    for outcome, cause in (
-        (Outcome.REFUSED, Cause.CERTIFICATE_SUSPENDED),
-        (Outcome.FAILED, Cause.UPSTREAM_UNAVAILABLE),
-        (Outcome.CANCELLED, Cause.CANCELLED_BY_PATIENT),
-    ):
-        yield (
-            f"take_card_{outcome}",
-            replace(at[State.TAKE_CARD], ending=Ending(outcome, cause)),
-            None,
-        )
-    left = replace(at[State.TAKE_CARD], warned=True, insistence=2)
-    yield "take_card_left", replace(left, ending=Ending(Outcome.VERIFIED)), None
-    removed = Ending(Outcome.FAILED, Cause.CARD_REMOVED)
-    yield "forgetting_removed", replace(at[State.FORGETTING], ending=removed), None
+        yield from variants(state)
+    for cause in Cause:
+        ending = Ending(OUTCOMES.get(cause, Outcome.FAILED), cause)
+        yield f"ends_{cause}", replace(BEGUN, state=State.TAKE_CARD, ending=ending), None
 
 
-async def photograph(page: Page, panel: PanelServer, out: Path, entry: int) -> int:
-    """One picture of each example; entries go on counting from `entry`."""
-    for language in LANGUAGES:
-        for name, example, hint in examples():
-            # A screen that stays readable would hold the next idle one back; so go by another.
-            entry += 2
-            panel.show(replace(BEGUN, state=State.SIGNING, entry=entry - 1))
-            panel.show(replace(example, entry=entry, language=language), hint)
-            await page.locator(f'body[data-entry="{entry}"]').wait_for()
-            await page.evaluate("Promise.all([...document.images].map(i => i.decode()))")
-            await page.screenshot(path=out / f"{name}-{language}.png")
-    return entry
+def variants(state: State) -> Iterator[Example]:
+    """What else a screen can say."""
+    at = replace(BEGUN, state=state)
+    match state:
+        case State.IDLE:
+            yield "idle_card", replace(IDLE, card_present=True), None
+        case State.CHOOSING_METHOD:
+            yield "choosing_method_again", replace(at, looks=3), None
+        case State.KEYING_PRINT:
+            yield "keying_print_typed", replace(at, pin_digits=8), None
+        case State.COMPARING_FACES:
+            yield "comparing_faces_hint", at, Hint.CLOSER
+        case State.ASKING_PIN:
+            warned = replace(at, pin_digits=2, pin_tries_left=2, warned=True)
+            yield "asking_pin_warned", warned, None
+            yield "asking_pin_full", replace(at, pin_digits=4, pin_tries_left=3, helper=True), None
+        case State.WAITING_FOR_STAFF:
+            yield "waiting_for_staff_again", replace(at, staff_refusals=1, pin_digits=1), None
+        case State.ASKING_CONSENT:
+            yield "asking_consent_warned", replace(at, warned=True), None
+            for count, item in enumerate(ConsentItem):
+                asked = replace(at, one_by_one=True, consents=ANSWERED[:count])
+                yield f"asking_consent_{item}", asked, None
+        case State.ASKING_QUESTIONS:
+            answered = ((Question.PRESCRIPTION_FORM, "paper"),)
+            asked = replace(at, consents=ANSWERED, answers=answered)
+            yield "asking_questions_subsidy", asked, None
+        case State.TAKE_CARD:
+            for times in (1, 2, 3):
+                ending = Ending(Outcome.VERIFIED)
+                left = replace(at, warned=True, insistence=times, ending=ending)
+                yield f"take_card_left_{times}", left, None
+        case State.FORGETTING:
+            removed = Ending(Outcome.FAILED, Cause.CARD_REMOVED)
+            yield "forgetting_removed", replace(at, ending=removed), None
 
 
-async def main(out: Path) -> None:
-    with tempfile.TemporaryDirectory() as runtime_dir:
-        panel = PanelServer(Path(runtime_dir), lambda _: None, hotline="0120-95-0178")
-        address = await panel.start()
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            entry = 0
-            for width, height in DISPLAYS:
-                folder = out / f"{width}x{height}"
-                folder.mkdir(parents=True, exist_ok=True)
-                context = await browser.new_context(
-                    viewport={"width": width, "height": height},
-                    has_touch=True,
-                    reduced_motion="reduce",
+# --- the page
+async def wait_until_shown(page: Page, entry: int) -> None:
+    """Until the page shows that entry, with all its pictures."""
+    await page.locator(f'body[data-entry="{entry}"]').wait_for()
+    await page.evaluate(
+        "Promise.all([...document.images].filter(i => i.src).map(i => i.decode().catch(() => 0)))"
+    )
+
+
+async def photograph(page: Page, panel: PanelServer, language: Language, out: Path) -> None:
+    """One picture of each example, as NAME-LANGUAGE.png."""
+    entry = 0
+    for name, example, hint in examples():
+        # A screen that stays readable would hold the next idle one back; so go by another.
+        entry += 2
+        panel.show(replace(BEGUN, state=State.SIGNING, entry=entry - 1))
+        panel.show(replace(example, entry=entry, language=language), hint)
+        await wait_until_shown(page, entry)
+        await page.screenshot(path=out / f"{name}-{language}.png")
+    panel.show(replace(BEGUN, state=State.SIGNING, entry=entry + 1))
+
+
+HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 480" width="640" height="480">
+<rect width="640" height="480" fill="#b9cbd6"/><path d="M0 330h640v150H0z" fill="#a5bac7"/>
+<path d="M150 480c8-92 80-128 170-128s162 36 170 128z" fill="#3f6f8f"/>
+<path d="M276 300h88v72c-24 26-64 26-88 0z" fill="#e3b595"/>
+<ellipse cx="320" cy="218" rx="98" ry="124" fill="#f1c9a9"/>
+<path d="M216 212c-18-150 226-154 210 4-12-52-40-74-72-82-40 14-102 12-138 78z" fill="#2d2a2b"/>
+<circle cx="284" cy="220" r="9" fill="#2d2a2b"/><circle cx="358" cy="220" r="9" fill="#2d2a2b"/>
+<path d="M320 226v34M290 292c18 18 44 18 62 0" stroke="#a8694a" stroke-width="6"
+ stroke-linecap="round" fill="none"/></svg>"""
+
+
+@asynccontextmanager
+async def drawn_head() -> AsyncIterator[str]:
+    """The address of a camera before which a drawn person stands."""
+
+    async def look(_request: web.Request) -> web.Response:
+        return web.Response(text=HEAD, content_type="image/svg+xml")
+
+    app = web.Application()
+    app.router.add_get("/head.svg", look)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/head.svg"
+    await runner.cleanup()
+
+
+# --- the sheets
+COLUMNS, TILE = 6, (268, 161)
+GAP = 6
+COLOURS = 24
+IN_MODES = ("idle", "asking_consent", "asking_pin_warned", "ends_certificate_suspended")
+
+
+def sheet(pictures: Path, language: Language) -> Image.Image:
+    """Every screen on the small display, and some in the other modes."""
+    folder = pictures / "normal" / "800x480"
+    files = [folder / f"{name}-{language}.png" for name, _, _ in examples()]
+    for mode in MODES:
+        if mode != "normal":
+            others = pictures / mode / "800x480"
+            files += [others / f"{name}-{language}.png" for name in IN_MODES]
+    rows = -(-len(files) // COLUMNS)
+    width, height = TILE[0] + GAP, TILE[1] + GAP
+    whole = Image.new("RGB", (COLUMNS * width + GAP, rows * height + GAP), "#8fa1ac")
+    for place, file in enumerate(files):
+        row, column = divmod(place, COLUMNS)
+        with Image.open(file) as picture:
+            small = picture.convert("RGB").resize(TILE, Image.Resampling.LANCZOS)
+        whole.paste(small, (column * width + GAP, row * height + GAP))
+    return whole.quantize(COLOURS, dither=Image.Dither.NONE)
+
+
+async def take_pictures(pictures: Path, languages: tuple[Language, ...]) -> None:
+    async with async_playwright() as playwright, drawn_head() as camera:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for mode, comfort in MODES.items():
+            with tempfile.TemporaryDirectory() as runtime_dir:
+                panel = PanelServer(
+                    Path(runtime_dir), lambda _: None, hotline=HOTLINE, comfort=comfort
                 )
-                page = await context.new_page()
-                await page.goto(address)
-                entry = await photograph(page, panel, folder, entry)
-                await context.close()
-            await browser.close()
-        await panel.stop()
+                address = await panel.start()
+                panel.show_camera_at(camera)
+                for width, height in DISPLAYS:
+                    folder = pictures / mode / f"{width}x{height}"
+                    folder.mkdir(parents=True, exist_ok=True)
+                    context = await browser.new_context(
+                        viewport={"width": width, "height": height},
+                        has_touch=True,
+                        reduced_motion="reduce",
+                    )
+                    page = await context.new_page()
+                    await page.goto(address)
+                    for language in languages:
+                        await photograph(page, panel, language, folder)
+                    await context.close()
+                await panel.stop()
+        await browser.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else OUT))
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    arguments.add_argument("--pictures", type=Path, default=PICTURES)
+    arguments.add_argument("--sheets", type=Path, default=SHEETS)
+    arguments.add_argument("--language", type=Language, nargs="*", default=LANGUAGES)
+    chosen = arguments.parse_args()
+    asyncio.run(take_pictures(chosen.pictures, tuple(chosen.language)))
+    chosen.sheets.mkdir(parents=True, exist_ok=True)
+    for one in chosen.language:
+        sheet(chosen.pictures, one).save(chosen.sheets / f"{one}.png", optimize=True)

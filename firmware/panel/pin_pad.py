@@ -2,6 +2,10 @@
 
 The page sends positions; only this module knows which digit lies where. The pad's picture is drawn
 here too, so that no digit is a text of the page.
+
+The keys of a keypad have their digits printed on them and cannot be laid anew. What they are called
+can: each pad has a key sheet, which numbers them at random. The page reads it like the picture,
+over HTTP, and sends those numbers; the line never carries the sheet.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ from enum import StrEnum
 from random import Random
 
 KEYS = 10
+KEYPAD_ROWS = ("Numpad", "Digit")
+"""`KeyboardEvent.code` of the ten keys is one of these and the digit that is printed on the key."""
 ORDERED = b"1234567890"
 """Position → digit, row by row, three in a row; the tenth key lies below the middle one."""
 
@@ -50,13 +56,15 @@ def shuffled(random: Random) -> bytes:
 class PinPad:
     """Digits being typed. They are never shown, compared or printed; `take` gives them once."""
 
-    __slots__ = ("_buffer", "_count", "_keys")
+    __slots__ = ("_buffer", "_count", "_keypad", "_keys")
 
-    def __init__(self, length: int, keys: bytes = ORDERED) -> None:
+    def __init__(self, length: int, keys: bytes = ORDERED, keypad: bytes = ORDERED) -> None:
+        """`keys` is the layout on the screen, `keypad` the order of the key sheet's numbers."""
         # The buffer has its size from the start: growing would leave copies behind.
         self._buffer = bytearray(length)
         self._count = 0
         self._keys = keys
+        self._keypad = keypad
 
     def __repr__(self) -> str:
         return f"PinPad({self._count} of {len(self._buffer)} digits)"
@@ -72,9 +80,16 @@ class PinPad:
 
     def press(self, position: int) -> bool:
         """Type the digit at a position. False: no such key, or the pad is full."""
-        if self.full or not 0 <= position < KEYS:
+        return self._type(self._keys, position)
+
+    def press_on_keypad(self, number: int) -> bool:
+        """Type the digit that the key sheet numbers so. False as for `press`."""
+        return self._type(self._keypad, number)
+
+    def _type(self, keys: bytes, place: int) -> bool:
+        if self.full or not 0 <= place < KEYS:
             return False
-        self._buffer[self._count] = self._keys[position]
+        self._buffer[self._count] = keys[place]
         self._count += 1
         return True
 
@@ -100,6 +115,14 @@ class PinPad:
     def drawn(self) -> str:
         """The keys as an SVG picture, `WIDTH` by `HEIGHT`: four rows of three cells."""
         return _picture([chr(key) for key in self._keys])
+
+    def key_sheet(self) -> dict[str, int]:
+        """Every key of a keypad by its code, and its number on this pad."""
+        return {
+            f"{row}{chr(digit)}": number
+            for row in KEYPAD_ROWS
+            for number, digit in enumerate(self._keypad)
+        }
 
 
 def wipe(digits: bytearray) -> None:
@@ -130,7 +153,7 @@ def _key(label: str, left: int, top: int) -> str:
     width, height = CELL_WIDTH - 2 * INSET, CELL_HEIGHT - 2 * INSET
     return (
         f'<rect x="{left + INSET}" y="{top + INSET}" width="{width}" height="{height}" rx="14" '
-        'fill="#fff" stroke="#b9c6cf" stroke-width="2"/>'
+        'fill="#fff" stroke="#7d8f9b" stroke-width="2"/>'
         f'<text x="{left + CELL_WIDTH / 2:g}" y="{top + CELL_HEIGHT / 2 + 15:g}" fill="#14232e">'
         f"{label}</text>"
     )

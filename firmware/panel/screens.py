@@ -59,6 +59,7 @@ class ButtonKind(StrEnum):
     CANCEL = "cancel"
     TIME = "time"
     LANGUAGE = "language"
+    SWITCH = "switch"
 
 
 # --- guards
@@ -163,6 +164,8 @@ class Screen:
     notices: tuple[tuple[Guard, str], ...] = ()
     tells_ending: bool = False
     """Below the title stands what the visit came to."""
+    camera: bool = False
+    """The patient looks into the camera: its live picture is shown."""
     stays_s: float = 0.0
     """How long it stays readable before an idle screen may take its place."""
 
@@ -206,7 +209,11 @@ SCREENS: dict[S, Screen] = {
         step=1,
     ),
     S.READING_PRINT: Screen(
-        plain("getting_ready", Picture.FACE, Tone.WORKING), OTHER_METHODS, step=1, busy=True
+        plain("getting_ready", Picture.FACE, Tone.WORKING),
+        OTHER_METHODS,
+        step=1,
+        busy=True,
+        camera=True,
     ),
     S.KEYING_PRINT: Screen(
         plain("key_print", Picture.READING),
@@ -215,7 +222,11 @@ SCREENS: dict[S, Screen] = {
         step=1,
     ),
     S.READING_CARD_FACE: Screen(
-        plain("getting_ready", Picture.FACE, Tone.WORKING), OTHER_METHODS, step=1, busy=True
+        plain("getting_ready", Picture.FACE, Tone.WORKING),
+        OTHER_METHODS,
+        step=1,
+        busy=True,
+        camera=True,
     ),
     S.COMPARING_FACES: Screen(
         (
@@ -224,6 +235,7 @@ SCREENS: dict[S, Screen] = {
         ),
         OTHER_METHODS,
         step=1,
+        camera=True,
     ),
     S.ASKING_PIN: Screen(
         plain("pin", Picture.PAD),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import msgspec
 
+from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort, Layout
+from firmware.panel.page_words import PageWords
 from firmware.panel.pin_pad import SHAPES, PadKind
+from firmware.panel.readings import Segment, plain, segments
 from firmware.panel.screens import (
     SCREENS,
     Button,
@@ -23,15 +27,20 @@ from firmware.panel.texts import Texts
 from firmware.transaction.visit import Visit
 from firmware.words import Hint, Language, Outcome, State
 
+Said = str | tuple[Segment, ...]
+"""A text, or its pieces with what stands above them."""
+
 
 class ButtonView(msgspec.Struct, frozen=True):
     """A button as the page draws it."""
 
     id: str
-    label: str
+    label: Said
     kind: ButtonKind
     chosen: bool = False
-    """The language that is shown now."""
+    """The language that is shown now, or a switch that is on."""
+    tag: str | None = None
+    """BCP 47 of a label that is in another language than the page."""
     enabled: bool = True
 
 
@@ -43,7 +52,9 @@ class PadView(msgspec.Struct, frozen=True):
     typed: int
     picture: str
     """Address of the picture, relative to the page's."""
-    delete_label: str
+    sheet: str
+    """Address of the key sheet for the keypad, likewise."""
+    delete_label: Said
 
     @property
     def length(self) -> int:
@@ -54,66 +65,112 @@ class ProgressView(msgspec.Struct, frozen=True):
     """The stages of a visit, and the one it stands in."""
 
     step: int
-    labels: tuple[str, ...]
+    labels: tuple[Said, ...]
 
 
-class PanelView(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a view shows besides the visit: the site, the person's comfort, the camera."""
+
+    page_words: Mapping[Language, PageWords]
+    hotline: str = ""
+    layout: Layout = Layout.FULL
+    comfort: Comfort = SITE_DEFAULT
+    preview: str | None = None
+    """Address of the camera's live picture."""
+    pad_name: str = ""
+
+
+class InUse(msgspec.Struct, frozen=True, tag="in_use"):
+    """Told to a second browser, in place of a view."""
+
+    lang: str
+    title: str
+
+
+class PanelView(msgspec.Struct, frozen=True, tag="view"):
     """One picture of the panel."""
 
     state: State
     entry: int
     language: Language
     lang: str
-    title: str
-    lines: tuple[str, ...]
-    points: tuple[str, ...]
+    title: Said
+    lines: tuple[Said, ...]
+    reason: Said | None
+    """Why a visit was not verified; `lines` then say what to do next."""
+    points: tuple[Said, ...]
     """What a consent is about, one by one."""
     picture: Picture
     tone: Tone
     busy: bool
     progress: ProgressView | None
-    notice: str | None
+    notice: Said | None
     """A hint for the camera, or what else the patient should know now."""
-    warning: str | None
+    warning: Said | None
     """Time runs out."""
     insistence: int
     buttons: tuple[ButtonView, ...]
     pad: PadView | None
+    preview: str | None
+    """Address of the live picture, on screens where the patient looks into the camera."""
+    speech: str | None
+    """Address of what the screen says aloud, relative to the page's."""
     stays_s: float
+    comfort: Comfort
+    layout: Layout
+    words: PageWords
 
 
 def view(
     visit: Visit,
     texts: Mapping[Language, Texts],
+    around: Around,
     *,
     hint: Hint | None = None,
-    hotline: str = "",
 ) -> PanelView:
-    """The screen of the visit. A language without texts is shown in Japanese."""
-    language = visit.language if visit.language in texts else Language.JA
+    """The screen of the visit, in its language. `texts` carry their readings."""
+    language = visit.language
     words = texts[language]
     screen, look = SCREENS[visit.state], look_now(visit)
     said = words.screens[look.text]
-    lines = said.lines + (_ending_lines(visit, words) if screen.tells_ending else ())
+    reason = _reason(visit, words, around.hotline) if screen.tells_ending else None
+    steps = _next_steps(visit, words) if screen.tells_ending else ()
     return PanelView(
         state=visit.state,
         entry=visit.entry,
         language=language,
         lang=words.tag,
-        title=said.title,
-        lines=tuple(line.replace("{hotline}", hotline) for line in lines),
+        title=_said(said.title, words),
+        lines=tuple(_said(line, words) for line in said.lines + steps),
+        reason=reason,
         points=_points(visit, words),
         picture=look.picture,
         tone=look.tone,
         busy=screen.busy,
-        progress=None if screen.step is None else ProgressView(screen.step, words.steps),
-        notice=words.hints[hint] if hint is not None else _notice(visit, screen, words),
-        warning=words.notices["time_runs_out"] if _time_runs_out(visit) else None,
+        progress=None
+        if screen.step is None
+        else ProgressView(screen.step, tuple(_said(step, words) for step in words.steps)),
+        notice=_notice(visit, screen, words) if hint is None else _said(words.hints[hint], words),
+        warning=_said(words.notices["time_runs_out"], words) if _time_runs_out(visit) else None,
         insistence=visit.insistence if left_behind(visit) else 0,
-        buttons=tuple(_button(button, visit, texts, language) for button in _drawn(visit)),
-        pad=_pad(visit, screen, words),
+        buttons=(
+            *(_button(button, visit, texts, language) for button in _drawn(visit)),
+            *_switches(around.comfort, around.page_words[language]),
+        ),
+        pad=_pad(visit, screen, words, around.pad_name),
+        preview=around.preview if screen.camera else None,
+        speech=None,
         stays_s=screen.stays_s,
+        comfort=around.comfort,
+        layout=around.layout,
+        words=around.page_words[language],
     )
+
+
+def _said(text: str, words: Texts) -> Said:
+    """A filled text as this language shows it."""
+    return segments(text) if words.ruby else plain(text)
 
 
 def _drawn(visit: Visit) -> tuple[Button, ...]:
@@ -131,33 +188,43 @@ def _button(
 ) -> ButtonView:
     if button.kind is ButtonKind.LANGUAGE:
         language = Language(button.id.removeprefix("language."))
-        name = texts[language].name
-        return ButtonView(button.id, name, button.kind, chosen=language is shown)
-    label = texts[shown].buttons[button.text]
+        its_own = texts[language]
+        name = _said(its_own.name, its_own)
+        return ButtonView(button.id, name, button.kind, language is shown, tag=its_own.tag)
+    label = _said(texts[shown].buttons[button.text], texts[shown])
     return ButtonView(button.id, label, button.kind, enabled=button.needs(visit))
 
 
-def _pad(visit: Visit, screen: Screen, words: Texts) -> PadView | None:
+def _switches(comfort: Comfort, words: PageWords) -> Iterator[ButtonView]:
+    for switch in SWITCHES:
+        label = getattr(words, switch.text(comfort))
+        yield ButtonView(switch.id, label, ButtonKind.SWITCH, chosen=switch.is_on(comfort))
+
+
+def _pad(visit: Visit, screen: Screen, words: Texts, name: str) -> PadView | None:
     if screen.pad is None:
         return None
     return PadView(
         kind=screen.pad,
         groups=SHAPES[screen.pad].groups,
         typed=visit.pin_digits,
-        picture=f"pad.svg?entry={visit.entry}",
-        delete_label=words.delete_key,
+        picture=f"pad/{name}.svg",
+        sheet=f"pad/{name}.json",
+        delete_label=_said(words.delete_key, words),
     )
 
 
-def _points(visit: Visit, words: Texts) -> tuple[str, ...]:
+def _points(visit: Visit, words: Texts) -> tuple[Said, ...]:
     if visit.state is not State.ASKING_CONSENT or visit.one_by_one:
         return ()
-    return tuple(words.items[item] for item in visit.items_open)
+    return tuple(_said(words.items[item], words) for item in visit.items_open)
 
 
-def _notice(visit: Visit, screen: Screen, words: Texts) -> str | None:
-    said = next((words.notices[key] for needs, key in screen.notices if needs(visit)), None)
-    return None if said is None else said.replace("{tries_left}", str(visit.pin_tries_left))
+def _notice(visit: Visit, screen: Screen, words: Texts) -> Said | None:
+    text = next((words.notices[key] for needs, key in screen.notices if needs(visit)), None)
+    if text is None:
+        return None
+    return _said(text.replace("{tries_left}", str(visit.pin_tries_left)), words)
 
 
 def _time_runs_out(visit: Visit) -> bool:
@@ -165,9 +232,12 @@ def _time_runs_out(visit: Visit) -> bool:
     return visit.warned and visit.state is not State.TAKE_CARD
 
 
-def _ending_lines(visit: Visit, words: Texts) -> tuple[str, ...]:
-    if visit.ending is None:
-        return ()
-    outcome, cause = visit.ending.outcome, visit.ending.cause
-    told = () if cause is None or outcome is Outcome.VERIFIED else (words.causes[cause],)
-    return told + words.next_steps[outcome]
+def _reason(visit: Visit, words: Texts, hotline: str) -> Said | None:
+    ending = visit.ending
+    if ending is None or ending.cause is None or ending.outcome is Outcome.VERIFIED:
+        return None
+    return _said(words.causes[ending.cause].replace("{hotline}", hotline), words)
+
+
+def _next_steps(visit: Visit, words: Texts) -> tuple[str, ...]:
+    return () if visit.ending is None else words.next_steps[visit.ending.outcome]

@@ -26,7 +26,7 @@ import tomli_w
 
 from firmware.device import DEVICE_KEY_FILE
 from firmware.faults import Fault
-from firmware.panel.server import PanelAddress
+from firmware.panel.launcher import PanelAddress
 from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.cable import Cable, Noise

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import aiohttp
 import msgspec
 
 from firmware.faults import PanelUnavailable
 from firmware.panel.pin_pad import ORDERED, PadKind
-from firmware.panel.server import Touch
-from firmware.panel.view import PanelView
+from firmware.panel.touch import Hello, Touch
+from firmware.panel.view import InUse, PanelView
 from firmware.words import ConsentItem, Language, Method, State
 
 Consent = Literal["all", "none"] | tuple[ConsentItem, ...]
@@ -177,20 +178,23 @@ class ScriptedPatient:
     async def run(self) -> None:
         """From the first picture of a visit until it is over. Raises `PanelUnavailable`."""
         parts = urlsplit(self._address)
+        origin = f"{parts.scheme}://{parts.netloc}"
         try:
             async with (
                 aiohttp.ClientSession(trust_env=False) as session,
-                session.ws_connect(
-                    f"{self._address}panel", origin=f"{parts.scheme}://{parts.netloc}"
-                ) as socket,
+                session.ws_connect(f"{origin}/panel", origin=origin) as socket,
             ):
+                hello = Hello(token=parts.fragment, session=str(uuid4()))
+                await socket.send_str(msgspec.json.encode(hello).decode())
                 await self._sit_through(socket)
         except aiohttp.ClientError as cause:
             raise PanelUnavailable(f"the panel does not answer: {cause}") from cause
 
     async def _sit_through(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
-            view = msgspec.json.decode(message.data, type=PanelView)
+            view = msgspec.json.decode(message.data, type=PanelView | InUse)
+            if isinstance(view, InUse):
+                raise PanelUnavailable("another page shows the panel")
             self.seated.set()
             if not self.saw and view.state in BEFORE_AND_AFTER:
                 continue  # the visit has not begun, or the one before is just over

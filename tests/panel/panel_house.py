@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from firmware.panel.page_words import read_page_words
 from firmware.panel.server import PanelServer
+from firmware.panel.view import Around
 from firmware.transaction import events as e
 from firmware.transaction.effects import Do, Ignored
 from firmware.transaction.machine import step
@@ -42,6 +44,7 @@ REQUEST = Request(
     looks=1,
     unverified_photo_allowed=False,
 )
+AROUND = Around(read_page_words())
 BEGUN = Visit(request=REQUEST, card_present=True)
 
 

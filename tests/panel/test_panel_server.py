@@ -15,10 +15,14 @@ import pytest
 from panel_house import House, World, at, opened
 
 from firmware.faults import PanelUnavailable
+from firmware.panel.comfort import Comfort, Volume
 from firmware.panel.pin_pad import PinPad
-from firmware.panel.server import FILES, MAX_PAGES, MAX_TOUCH_BYTES, PanelServer
-from firmware.panel.view import PanelView
+from firmware.panel.seat import Closing
+from firmware.panel.server import FILES, MAX_STRANGERS, PanelServer
+from firmware.panel.touch import MAX_MESSAGE_BYTES, TOUCHES_AT_ONCE, Hello, TouchRate
+from firmware.panel.view import InUse, PanelView
 from firmware.transaction import events as e
+from firmware.transaction.visit import Visit
 from firmware.words import Method, State
 
 
@@ -32,7 +36,11 @@ class Panel:
 
     @property
     def origin(self) -> str:
-        return self.address.rsplit("/", 2)[0]
+        return self.address.partition("/#")[0]
+
+    @property
+    def token(self) -> str:
+        return self.address.partition("#")[2]
 
     async def next_event(self) -> e.Event:
         return await asyncio.wait_for(self.posted.get(), 10)
@@ -52,13 +60,19 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+SESSION = "first-session"
+
+
 @asynccontextmanager
-async def page(
-    browser: aiohttp.ClientSession, panel: Panel, **headers: str
+async def line(
+    browser: aiohttp.ClientSession, address: str, session: str = SESSION, **headers: str
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """A connection that has said who it is."""
+    origin, _, token = address.partition("/#")
     async with browser.ws_connect(
-        f"{panel.address}panel", headers={"Origin": panel.origin} | headers
+        f"{origin}/panel", headers={"Origin": origin} | headers
     ) as socket:
+        await socket.send_json({"token": token, "session": session})
         yield socket
 
 
@@ -66,40 +80,64 @@ async def seen(socket: aiohttp.ClientWebSocketResponse) -> PanelView:
     return msgspec.json.decode(await socket.receive_str(timeout=10), type=PanelView)
 
 
+async def closed_with(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """The code that the connection ends with, whatever was said before."""
+    while (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+        pass
+    return socket.close_code
+
+
 # --- who is answered
 async def test_the_address_is_for_this_user_only(panel: Panel, tmp_path: Path) -> None:
-    file = tmp_path / "panel.json"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert msgspec.json.decode(file.read_bytes()) == {"address": panel.address}
+    address, launcher = tmp_path / "panel.json", tmp_path / "panel.html"
+    for file in (address, launcher):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert msgspec.json.decode(address.read_bytes()) == {"address": panel.address}
+    assert f"url={panel.address}" in launcher.read_text()
     await panel.server.stop()
-    assert not file.exists()
+    assert not address.exists()
+    assert not launcher.exists()
 
 
 async def test_every_answer_is_sealed_off(panel: Panel, browser: aiohttp.ClientSession) -> None:
-    for name in FILES:
-        async with browser.get(panel.address + name) as answer:
-            assert answer.status == 200
+    for name in (*FILES, "nothing.here"):
+        async with browser.get(f"{panel.origin}/{name}") as answer:
+            assert answer.status == (200 if name in FILES else 404)
+            policy = answer.headers["Content-Security-Policy"]
             assert answer.headers["Cache-Control"] == "no-store"
-            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-            assert "unsafe" not in answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "http" not in policy
             assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert not {"Set-Cookie", "Access-Control-Allow-Origin"} & set(answer.headers)
+            assert panel.token not in await answer.text()
+
+
+HERE = "127.0.0.1:PORT"
 
 
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [
-        ("/", {}, 404),
-        ("/panel.js", {}, 404),
-        ("/guess/", {}, 404),
-        ("/guess/panel", {}, 404),
-        ("TOKEN/settings.toml", {}, 404),
-        ("TOKEN/%2e%2e/server.py", {}, 404),
-        ("TOKEN/pad.svg", {}, 404),  # no pad on this screen
-        ("TOKEN/", {"Host": "evil.example"}, 403),
-        ("TOKEN/", {"Host": "127.0.0.1"}, 403),
-        ("TOKEN/", {"Origin": "http://evil.example"}, 403),
-        ("TOKEN/panel", {"Origin": "null"}, 403),
-        ("TOKEN/panel", {}, 403),  # a browser always names its origin
+        ("/settings.toml", {}, 404),
+        ("/words.toml", {}, 404),
+        ("/%2e%2e/server.py", {}, 404),
+        ("/pad/guess.svg", {}, 404),  # no pad on this screen
+        ("/pad/guess.json", {}, 404),
+        ("/TOKEN", {}, 404),
+        ("/", {"Host": "evil.example"}, 403),
+        ("/", {"Host": "evil.example:PORT"}, 403),
+        ("/", {"Host": "127.0.0.1"}, 403),
+        ("/", {"Host": "127.0.0.1:1"}, 403),
+        ("/", {"Host": "127.0.0.2:PORT"}, 403),
+        ("/", {"Host": "[::1]:PORT"}, 403),
+        ("/", {"Host": "127.0.0.1:PORT.evil.example"}, 403),
+        ("/", {"Origin": "http://evil.example"}, 403),
+        ("/", {"Origin": "https://127.0.0.1:PORT"}, 403),
+        ("/panel", {"Origin": "null"}, 403),
+        ("/panel", {"Origin": "http://evil.example"}, 403),
+        ("/panel", {"Origin": f"http://{HERE}", "Host": "evil.example"}, 403),
+        ("/panel", {}, 403),  # a browser always names its origin
     ],
 )
 async def test_strangers_are_refused(
@@ -109,30 +147,123 @@ async def test_strangers_are_refused(
     headers: dict[str, str],
     status: int,
 ) -> None:
-    token = panel.address.removesuffix("/").removeprefix(panel.origin)
-    async with browser.get(panel.origin + path.replace("TOKEN", token), headers=headers) as answer:
+    port = panel.origin.rpartition(":")[2]
+    headers = {name: value.replace("PORT", port) for name, value in headers.items()}
+    path = path.replace("TOKEN", panel.token)
+    async with browser.get(panel.origin + path, headers=headers) as answer:
         assert answer.status == status
-        assert "default-src 'none'" in answer.headers.get("Content-Security-Policy", "")
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
 async def test_a_page_of_another_site_gets_no_socket(
     panel: Panel, browser: aiohttp.ClientSession
 ) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        async with page(browser, panel, Origin="http://evil.example"):
+        async with line(browser, panel.address, Origin="http://evil.example"):
             pass
     assert refused.value.status == 403
 
 
-async def test_pages_are_bounded(panel: Panel, browser: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"token": "", "session": "first-session"}',
+        '{"token": "guess", "session": "first-session"}',
+        '{"token": "TOKENx", "session": "first-session"}',
+        '{"token": "TOKEN"}',
+        '{"token": "TOKEN", "session": ""}',
+        '{"token": "TOKEN", "session": "a/../../b"}',
+        '{"token": "TOKEN", "session": "first-session", "more": 1}',
+        '{"tap": "cancel", "entry": 0}',
+        "TOKEN",
+        "",
+    ],
+)
+async def test_who_does_not_know_the_token_hears_nothing(
+    panel: Panel, browser: aiohttp.ClientSession, said: str
+) -> None:
+    async with browser.ws_connect(f"{panel.origin}/panel", origin=panel.origin) as socket:
+        await socket.send_str(said.replace("TOKEN", panel.token))
+        assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
+    assert panel.posted.empty()
+
+
+async def test_strangers_who_say_nothing_are_bounded(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
     sockets = [
-        await browser.ws_connect(f"{panel.address}panel", origin=panel.origin)
-        for _ in range(MAX_PAGES)
+        await browser.ws_connect(f"{panel.origin}/panel", origin=panel.origin)
+        for _ in range(MAX_STRANGERS)
     ]
     with pytest.raises(aiohttp.WSServerHandshakeError):
-        await browser.ws_connect(f"{panel.address}panel", origin=panel.origin)
+        await browser.ws_connect(f"{panel.origin}/panel", origin=panel.origin)
     for socket in sockets:
         await socket.close()
+
+
+def test_a_hello_prints_no_token() -> None:
+    assert "secret" not in repr(Hello("secret", SESSION))
+
+
+# --- one page at a time
+async def test_the_same_tab_takes_the_place_of_its_older_self(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    panel.server.show(at(State.CHOOSING_METHOD, entry=5))
+    async with line(browser, panel.address) as before, line(browser, panel.address) as after:
+        await seen(before)
+        assert (await seen(after)).state is State.CHOOSING_METHOD
+        assert await closed_with(before) == Closing.REPLACED
+        await touch(after, tap="method.pin", entry=5)
+        assert await panel.next_event() == e.MethodChosen(Method.PIN)
+
+
+async def test_a_second_browser_is_told_that_the_panel_is_in_use(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    async with line(browser, panel.address) as first:
+        await seen(first)
+        async with line(browser, panel.address, "second-session") as second:
+            told = msgspec.json.decode(await second.receive_str(timeout=10), type=InUse)
+            assert told.title
+            assert await closed_with(second) == Closing.IN_USE
+        panel.server.show(at(State.SIGNING))
+        assert (await seen(first)).state is State.SIGNING
+    async with line(browser, panel.address, "second-session") as second:
+        assert (await seen(second)).state is State.SIGNING
+
+
+async def test_a_page_that_lags_behind_is_closed(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    async with line(browser, panel.address) as socket:
+        await seen(socket)
+        for entry in range(1, 200):  # more than a page may have waiting, in one breath
+            panel.server.show(at(State.SIGNING, entry=entry))
+        assert await closed_with(socket) == Closing.TOO_SLOW
+    async with line(browser, panel.address) as socket:
+        assert (await seen(socket)).entry == 199
+
+
+async def test_another_camera_needs_another_policy(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    async with line(browser, panel.address) as socket:
+        await seen(socket)
+        panel.server.show_camera_at("http://127.0.0.1:9/TOKEN.mjpeg")
+        assert await closed_with(socket) == Closing.LOAD_AGAIN
+    async with browser.get(panel.origin) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+        assert "img-src 'self' data: http://127.0.0.1:9;" in policy
+        assert policy.count("http") == 1
+    async with line(browser, panel.address) as socket:
+        assert (await seen(socket)).preview is None, "nobody looks into the camera yet"
+        panel.server.show_camera_at("http://127.0.0.1:9/OTHER.mjpeg")
+        panel.server.show(at(State.COMPARING_FACES))
+        assert (await seen(socket)).preview == "http://127.0.0.1:9/OTHER.mjpeg"
+        panel.server.show(at(State.SIGNING, entry=2))
+        assert (await seen(socket)).preview is None
 
 
 async def test_a_taken_port_is_told(panel: Panel, tmp_path: Path) -> None:
@@ -156,7 +287,10 @@ async def test_a_missing_folder_is_told(tmp_path: Path) -> None:
         '{"entry": 0}',
         '{"tap": "cancel"}',
         '{"tap": "cancel", "key": 1, "entry": 0}',
+        '{"tap": "cancel", "typed": 1, "entry": 0}',
         '{"key": 10, "entry": 0}',
+        '{"typed": 10, "entry": 0}',
+        '{"typed": "Numpad5", "entry": 0}',
         '{"key": -1, "entry": 0}',
         '{"digit": 7, "entry": 0}',
         '{"delete": false, "entry": 0}',
@@ -167,7 +301,7 @@ async def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 async def test_nonsense_ends_the_connection(
     panel: Panel, browser: aiohttp.ClientSession, said: str
 ) -> None:
-    async with page(browser, panel) as socket:
+    async with line(browser, panel.address) as socket:
         await seen(socket)
         await socket.send_str(said)
         assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
@@ -176,14 +310,12 @@ async def test_nonsense_ends_the_connection(
 
 
 async def test_bytes_and_floods_end_it_too(panel: Panel, browser: aiohttp.ClientSession) -> None:
-    async with page(browser, panel) as socket:
+    async with line(browser, panel.address) as socket:
         await socket.send_bytes(b'{"tap": "cancel", "entry": 0}')
+        assert await closed_with(socket) == aiohttp.WSCloseCode.UNSUPPORTED_DATA
+    async with line(browser, panel.address) as socket:
         await seen(socket)
-        await socket.receive(timeout=10)
-        assert socket.close_code == aiohttp.WSCloseCode.UNSUPPORTED_DATA
-    async with page(browser, panel) as socket:
-        await seen(socket)
-        await socket.send_str(" " * (MAX_TOUCH_BYTES + 1))
+        await socket.send_str(" " * (MAX_MESSAGE_BYTES + 1))
         await socket.receive(timeout=10)
         assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
@@ -196,7 +328,7 @@ async def test_a_tap_is_an_event_and_a_late_one_is_nothing(
     panel: Panel, browser: aiohttp.ClientSession
 ) -> None:
     panel.server.show(at(State.CHOOSING_METHOD, entry=5))
-    async with page(browser, panel) as socket:
+    async with line(browser, panel.address) as socket:
         assert (await seen(socket)).state is State.CHOOSING_METHOD
         await touch(socket, tap="method.pin", entry=4)  # the screen before
         await touch(socket, tap="consent.all", entry=5)  # no such button here
@@ -205,10 +337,55 @@ async def test_a_tap_is_an_event_and_a_late_one_is_nothing(
         await touch(socket, tap="method.staff", entry=5)
         assert await panel.next_event() == e.MethodChosen(Method.STAFF)
     assert panel.posted.empty()
+    assert (panel.server.stale_taps, panel.server.dropped_taps) == (4, 0)
+
+
+async def test_a_thousand_touches_are_dropped_and_counted(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    panel.server.show(at(State.CHOOSING_METHOD, entry=5))
+    async with line(browser, panel.address) as socket:
+        await seen(socket)
+        for _ in range(1000):
+            await touch(socket, tap="method.staff", entry=4)
+        # Taken up again as time goes by: whoever floods is neither heard nor shut out.
+        while panel.posted.empty():
+            await touch(socket, tap="method.staff", entry=5)
+            await asyncio.sleep(0)
+        panel.server.show(at(State.SIGNING, entry=6))
+        assert (await seen(socket)).state is State.SIGNING
+    assert panel.server.dropped_taps > 0
+    assert panel.server.stale_taps >= TOUCHES_AT_ONCE
+
+
+def test_the_bucket_of_touches_fills_with_time() -> None:
+    rate = TouchRate(per_s=10, at_once=3)
+    assert [rate.allows(0.0) for _ in range(5)] == [True, True, True, False, False]
+    assert [rate.allows(0.2) for _ in range(3)] == [True, True, False]
+    assert [rate.allows(900.0) for _ in range(4)] == [True, True, True, False]
+    assert not rate.allows(0.0), "a clock that goes back fills nothing"
+
+
+# --- comfort
+async def test_comfort_is_a_persons_own(panel: Panel, browser: aiohttp.ClientSession) -> None:
+    panel.server.show(at(State.CHOOSING_METHOD, entry=5))
+    async with line(browser, panel.address) as socket:
+        assert (await seen(socket)).comfort == Comfort()
+        for button in ("comfort.large", "comfort.contrast", "comfort.still", "comfort.volume"):
+            await touch(socket, tap=button, entry=5)
+            shown = await seen(socket)
+        assert shown.comfort == Comfort(True, True, True, Volume.SOFT)
+        assert panel.posted.empty(), "it is not of the visit"
+        panel.server.show(at(State.FORGETTING, entry=6))
+        assert (await seen(socket)).comfort.large, "the last words are read as well"
+    async with line(browser, panel.address) as socket:
+        assert (await seen(socket)).comfort.large, "a reload changes nothing"
+        panel.server.show(Visit(entry=7))
+        assert (await seen(socket)).comfort == Comfort()
 
 
 async def test_the_same_view_is_sent_once(panel: Panel, browser: aiohttp.ClientSession) -> None:
-    async with page(browser, panel) as socket:
+    async with line(browser, panel.address) as socket:
         await seen(socket)
         for _ in range(3):
             panel.server.show(at(State.SIGNING))
@@ -225,8 +402,7 @@ async def asked_for_pin(
     async with opened(tmp_path, world) as (house, address):
         house.visit = at(State.ASKING_PIN, entry=7)
         house.panel.show(house.visit)
-        origin = address.rsplit("/", 2)[0]
-        async with browser.ws_connect(f"{address}panel", origin=origin) as socket:
+        async with line(browser, address) as socket:
             hand = Hand(socket)
             await hand.until(State.ASKING_PIN)
             yield house, hand
@@ -280,13 +456,13 @@ async def test_digits_do_not_outlive_their_screen(
 ) -> None:
     async with asked_for_pin(tmp_path, browser) as (house, hand):
         await hand.press(6, 6, 6)
-        pad = house.panel._pad
+        pad = house.panel._desk.pad
         assert pad is not None
         assert bytes(pad._buffer) == b"777\0"
         await hand.tap("back")
         await hand.until(State.CHOOSING_METHOD)
         assert bytes(pad._buffer) == bytes(4)
-        assert house.panel._pad is None
+        assert house.panel._desk.pad is None
 
 
 async def test_confirmed_digits_are_wiped_when_nobody_takes_them(
@@ -297,8 +473,8 @@ async def test_confirmed_digits_are_wiped_when_nobody_takes_them(
         await hand.tap("enter")
         await hand.tap("enter")  # a shaking hand
         await hand.until(State.VERIFYING_PIN)
-        assert house.panel._entered is not None
-        digits = house.panel._entered[1]
+        assert house.panel._desk._entered is not None
+        digits = house.panel._desk._entered[1]
         assert digits == b"7777"
         house.post(e.CardRemoved())
         await hand.until(State.FORGETTING)
@@ -320,16 +496,44 @@ async def test_a_new_entry_of_the_same_screen_begins_empty(
         assert hand.view.notice is not None
 
 
-async def test_the_picture_of_a_pad_is_there_while_the_pad_is(
+async def test_a_keypad_types_by_the_numbers_of_its_sheet(
+    tmp_path: Path, browser: aiohttp.ClientSession
+) -> None:
+    async with asked_for_pin(tmp_path, browser, World(pin=b"4660")) as (house, hand):
+        origin = address_of(house).partition("/#")[0]
+        assert hand.view.pad is not None
+        async with browser.get(f"{origin}/{hand.view.pad.sheet}") as answer:
+            sheet = await answer.json()
+        assert len(sheet) == 20
+        for digit in "4660":
+            await touch(hand.socket, typed=sheet[f"Numpad{digit}"], entry=hand.view.entry)
+            hand.view = await seen(hand.socket)
+        await hand.tap("enter")
+        await hand.until(State.IDENTITY_PROVEN)
+        assert house.visit.method is Method.PIN
+
+
+def address_of(house: House) -> str:
+    folder = house.panel._runtime_dir
+    return str(msgspec.json.decode((folder / "panel.json").read_bytes())["address"])
+
+
+async def test_a_pad_is_served_while_it_is_there(
     tmp_path: Path, browser: aiohttp.ClientSession
 ) -> None:
     async with opened(tmp_path) as (house, address):
+        origin = address.partition("/#")[0]
         house.panel.show(at(State.WAITING_FOR_STAFF, entry=3))
-        async with browser.get(f"{address}pad.svg?entry=3") as answer:
-            assert answer.content_type == "image/svg+xml"
-            assert answer.headers["Cache-Control"] == "no-store"
+        shown = house.panel._view.pad
+        assert shown is not None
+        for part, kind in ((shown.picture, "image/svg+xml"), (shown.sheet, "application/json")):
+            async with browser.get(f"{origin}/{part}") as answer:
+                assert answer.content_type == kind
+                assert answer.headers["Cache-Control"] == "no-store"
+        async with browser.get(f"{origin}/pad/guess.svg") as answer:
+            assert answer.status == 404
         house.panel.show(at(State.CHECKING_STAFF, entry=4))
-        async with browser.get(f"{address}pad.svg?entry=3") as answer:
+        async with browser.get(f"{origin}/{shown.picture}") as answer:
             assert answer.status == 404
 
 
@@ -338,6 +542,6 @@ async def test_shuffled_keys_lie_elsewhere_each_time(tmp_path: Path) -> None:
     layouts = set()
     for entry in range(8):
         server.show(at(State.ASKING_PIN, entry=entry + 1))
-        assert isinstance(server._pad, PinPad)
-        layouts.add(server._pad.drawn())
+        assert isinstance(server._desk.pad, PinPad)
+        layouts.add(server._desk.pad.drawn())
     assert len(layouts) > 1

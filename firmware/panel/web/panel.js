@@ -1,162 +1,73 @@
-// Draws the view that the firmware pushes, and says what was touched. It knows nothing of a visit:
-// no state, no digit, no rule. Every text is set as text, never as markup.
+// The line to the firmware: says who this page is, draws what it hears, and says what is touched.
+// It knows nothing of a visit: no state, no digit, no rule.
+import { at, showView } from "./draw.js";
+import { listen, readSheet } from "./keyboard.js";
 
 const RECONNECT_MS = 500;
-const SETTLE_MS = 300; // a second tap of a shaking hand must not press the next screen's button
-const PLACES = { choice: "choices", plain: "others", aside: "aside", cancel: "leave", time: "warning", language: "languages" };
+const RETRY_MS = 3000; // while another browser shows the panel
+const REFUSED = 1008, IN_USE = 4001, REPLACED = 4002, LOAD_AGAIN = 4003; // seat.py
 
-const at = (id) => document.getElementById(id);
+// --- who this page is: the token comes once, in the address, and lives as long as this tab
+const given = location.hash.slice(1);
+if (given) {
+  sessionStorage.setItem("token", given);
+  history.replaceState(null, "", location.pathname);
+}
+if (!sessionStorage.getItem("session")) sessionStorage.setItem("session", crypto.randomUUID());
+addEventListener("hashchange", () => location.reload());
+
 let socket = null;
-let entry = 0;
+let shown = null;
 let waiting = null; // the view after one that stays readable for a while
-let settling = 0;
+let told = null; // why there is no view
 
-// --- the line to the firmware
 function connect() {
   const address = new URL("panel", location.href);
   address.protocol = "ws:";
   socket = new WebSocket(address);
-  socket.onopen = () => { at("away").hidden = true; };
-  socket.onmessage = (message) => receive(JSON.parse(message.data));
-  socket.onclose = () => {
-    at("away").hidden = false;
-    setTimeout(connect, RECONNECT_MS);
+  socket.onopen = () => {
+    const { token, session } = sessionStorage;
+    socket.send(JSON.stringify({ token: token ?? "", session }));
+  };
+  socket.onmessage = (message) => hear(JSON.parse(message.data));
+  socket.onclose = ({ code }) => {
+    clearTimeout(waiting);
+    if (code === LOAD_AGAIN) return location.reload();
+    if (code === REFUSED) return at("closed").hidden = false;
+    if (code === REPLACED) return away(shown?.words.in_use);
+    away(code === IN_USE ? told : shown?.words.away);
+    setTimeout(connect, code === IN_USE ? RETRY_MS : RECONNECT_MS);
   };
 }
 
-function say(touch) {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ...touch, entry }));
+function away(words) {
+  at("away").querySelector("p").textContent = words ?? "";
+  at("away").hidden = false;
 }
 
-let shown = null;
-function receive(view) {
+function hear(message) {
+  if (message.type === "in_use") {
+    document.documentElement.lang = message.lang;
+    told = message.title;
+    return;
+  }
+  at("away").hidden = true;
   clearTimeout(waiting);
-  const leaving = shown !== null && shown.stays_s > 0 && view.progress === null;
-  if (!leaving) return show(view);
-  waiting = setTimeout(() => show(view), shown.stays_s * 1000);
-}
-
-// --- drawing: an element is built anew only when what it shows has changed
-const drawn = new Map();
-function draw(id, what, build) {
-  const text = JSON.stringify(what);
-  if (drawn.get(id) === text) return false;
-  drawn.set(id, text);
-  const focused = document.activeElement?.dataset?.id;
-  at(id).replaceChildren(...build(what));
-  if (focused) at(id).querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
-  return true;
-}
-
-function element(name, className, ...children) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
+  const leaving = shown !== null && shown.stays_s > 0 && message.progress === null;
+  if (!leaving) return show(message);
+  waiting = setTimeout(() => show(message), shown.stays_s * 1000);
 }
 
 function show(view) {
   shown = view;
-  entry = view.entry;
-  document.documentElement.lang = view.lang;
-  Object.assign(document.body.dataset, {
-    state: view.state, entry, tone: view.tone, busy: view.busy, pad: view.pad?.kind ?? "none",
-    insistent: view.insistence > 0 && view.pad === null,
-  });
-  at("picture").setAttribute("href", `#picture-${view.picture}`);
-  draw("title", view.title, (title) => [title]);
-  draw("lines", view.lines, (lines) => lines.map((line) => element("p", "", line)));
-  draw("points", view.points, (points) => points.map((point) => element("li", "", point)));
-  draw("notice", view.notice, (notice) => (notice ? [notice] : []));
-  draw("progress", view.progress, drawProgress);
-  drawButtons(view);
-  drawPad(view);
+  readSheet(view.pad?.sheet ?? null);
+  showView(view, say);
 }
 
-function drawProgress(progress) {
-  if (progress === null) return [];
-  return progress.labels.map((label, step) => {
-    const name = step < progress.step ? "past" : step === progress.step ? "now" : "";
-    const made = element("li", name, element("span", "", label));
-    if (name === "now") made.setAttribute("aria-current", "step");
-    return made;
-  });
-}
-
-function drawButtons(view) {
-  let changed = false;
-  for (const [kind, place] of Object.entries(PLACES)) {
-    const buttons = view.buttons.filter((button) => button.kind === kind);
-    const said = kind === "time" ? view.warning : null;
-    const build = () => [
-      ...(said ? [element("span", "", said)] : []),
-      ...buttons.map((button) => drawButton(button)),
-    ];
-    changed = draw(place, [buttons, said, view.entry], build) || changed;
-    at(place).dataset.count = buttons.length;
-  }
-  if (changed) settle();
-}
-
-function drawButton(button) {
-  const made = element("button", button.kind, element("span", "", button.label));
-  made.dataset.id = button.id;
-  made.disabled = !button.enabled;
-  if (button.kind === "language") made.setAttribute("aria-pressed", button.chosen);
-  made.onclick = () => say({ tap: button.id });
-  return made;
-}
-
-function settle() {
-  clearTimeout(settling);
-  document.body.classList.add("settling");
-  settling = setTimeout(() => document.body.classList.remove("settling"), SETTLE_MS);
-}
-
-// --- the pad: a picture that the firmware drew, with blank keys over it, known by their position
-function drawPad(view) {
-  at("pad").hidden = view.pad === null;
-  if (view.pad === null) {
-    draw("typed", null, () => []);
-    draw("keys", null, () => []);
-    return;
-  }
-  const { groups, typed, picture, delete_label: label } = view.pad;
-  draw("typed", [groups, typed], () => drawDots(groups, typed));
-  draw("keys", [picture, label], () => drawKeys(picture, label));
-  const enter = view.buttons.find((button) => button.kind === "enter");
-  const key = at("keys").querySelector(".enter");
-  key.dataset.id = enter.id;
-  key.textContent = enter.label;
-  key.disabled = !enter.enabled;
-}
-
-function drawDots(groups, typed) {
-  let place = 0;
-  return groups.map((size) => {
-    const group = element("span", "group");
-    for (let dot = 0; dot < size; dot += 1, place += 1) group.append(element("i", place < typed ? "typed" : ""));
-    return group;
-  });
-}
-
-function drawKeys(picture, label) {
-  const image = element("img");
-  Object.assign(image, { src: picture, alt: "", draggable: false });
-  const keys = Array.from({ length: 10 }, (_, position) => key("blank", () => say({ key: position })));
-  const remove = key("delete", () => say({ delete: true }));
-  remove.textContent = label;
-  const enter = key("enter", () => say({ tap: enter.dataset.id }));
-  return [image, ...keys.slice(0, -1), remove, keys.at(-1), enter];
-}
-
-function key(className, press) {
-  const made = element("button", className);
-  made.onclick = press;
-  // A pressed key keeps no focus: where it lies would tell the last digit.
-  made.onmousedown = (event) => event.preventDefault();
-  return made;
+function say(touch) {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ...touch, entry: shown.entry }));
 }
 
 document.oncontextmenu = (event) => event.preventDefault();
+listen(say);
 connect();

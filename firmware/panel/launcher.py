@@ -1,0 +1,50 @@
+"""Where the panel's page is, and the key to it: two files that only this user may read. [shell]
+
+`panel.json` tells programs the address. `panel.html` is what the kiosk browser opens: it goes to
+the same address, so that the token is on nobody's command line. The token is the address's
+fragment, which a browser never sends: it is in no request, no log and no referrer.
+"""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from pathlib import Path
+
+import msgspec
+
+ADDRESS_FILE, LAUNCHER_FILE = "panel.json", "panel.html"
+
+
+class PanelAddress(msgspec.Struct, frozen=True):
+    """The content of panel.json."""
+
+    address: str
+
+
+def write_launcher(folder: Path, address: str) -> None:
+    """Write both files anew. Raises `OSError`."""
+    _write_private(folder / ADDRESS_FILE, msgspec.json.encode(PanelAddress(address)))
+    _write_private(folder / LAUNCHER_FILE, _page(address).encode())
+
+
+def remove_launcher(folder: Path) -> None:
+    for name in (ADDRESS_FILE, LAUNCHER_FILE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _page(address: str) -> str:
+    return (
+        '<!doctype html><html lang="ja"><meta charset="utf-8"><title>Kazashi</title>'
+        f'<meta http-equiv="refresh" content="0;url={escape(address)}"></html>\n'
+    )
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Replace a file that only this user may read; it is never half-written."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    fresh.rename(path)
