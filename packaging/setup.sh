@@ -15,11 +15,11 @@ quiet=no
 
 # What is built needs a compiler (pyscard is a source package on most machines); what runs needs a
 # PC/SC daemon, OpenSC as the second opinion on every virtual card, namespaces, and a browser with
-# Japanese, Chinese and Korean type for the panel's pictures.
+# The panel: its browser, Japanese, Chinese and Korean type, and its voice.
 PACKAGES=(
   ca-certificates gcc libc6-dev libpcsclite-dev swig
   pcscd opensc opensc-pkcs11 iproute2 util-linux socat
-  chromium fontconfig fonts-noto-cjk
+  chromium fontconfig fonts-noto-cjk espeak-ng
 )
 # Raspberry Pi OS only: libcamera's Python side and lgpio are built there for its kernel.
 PI_PACKAGES=(python3-picamera2 python3-lgpio)
@@ -193,6 +193,19 @@ prepare_world() {
   printf '%s\n' "$key" >build/stamps/world
 }
 
+render_speech() {
+  local key room=firmware/panel
+  key=$(key_of $room/texts/*.toml $room/readings.py $room/sayings.py $room/speech.py $room/sounds.py)
+  if is_stamped build/stamps/speech "$key" && [ -d build/speech ]; then
+    already "speech"
+    return
+  fi
+  say "rendering what the panel says, in every language"
+  "$venv/bin/python" -m firmware.panel.speech --out build/speech >&2 ||
+    fail "the speech could not be rendered (the reason stands above)."
+  printf '%s\n' "$key" >build/stamps/speech
+}
+
 mkdir -p build/stamps
 exec 9>build/stamps/lock
 flock 9 # two set-ups of one tree take turns
@@ -200,4 +213,5 @@ install_packages
 install_python
 build_models
 prepare_world
+render_speech
 [ $quiet = yes ] || say "done. Next: make run"
