@@ -14,8 +14,8 @@ quiet=no
 [ "${1:-}" = --quiet ] && quiet=yes
 
 # What is built needs a compiler (pyscard is a source package on most machines); what runs needs a
-# PC/SC daemon, OpenSC as the second opinion on every virtual card, namespaces, and a browser with
-# The panel: its browser, Japanese, Chinese and Korean type, and its voice.
+# PC/SC daemon, OpenSC as the second opinion on every virtual card, namespaces, and for the
+# panel a browser, Japanese, Chinese and Korean type, and a voice.
 PACKAGES=(
   ca-certificates gcc libc6-dev libpcsclite-dev swig
   pcscd opensc opensc-pkcs11 iproute2 util-linux socat
