@@ -63,7 +63,11 @@ class App:
         self.ignored: Counter[str] = Counter()
         self._device = Device(settings.device_id, Path(settings.state_dir), settings.clock_trust)
         self._panel = PanelServer(
-            self._runtime_dir, self._post, port=settings.panel_port, hotline=settings.hotline
+            self._runtime_dir,
+            self._post,
+            port=settings.panel_port,
+            hotline=settings.hotline,
+            speech=Path(settings.speech) if settings.speech else None,
         )
         self._lights = open_lights()
         cards_end, visions_end = photo_passage()

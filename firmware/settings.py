@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
     panel_port: int = 8770
     """0 takes a free one; the address stands in runtime_dir/panel.json."""
+    speech: str | None = None
+    """Folder of what the panel says, as `python -m firmware.panel.speech` rendered it; None: the
+    panel is silent."""
     profiles: tuple[Profile, ...] = (Profile.CLINIC,)
     methods: tuple[Method, ...] = (Method.FACE, Method.PIN, Method.STAFF)
     language: Language = Language.JA

@@ -27,14 +27,17 @@ from firmware.panel.comfort import SITE_DEFAULT, Comfort, Layout, turned
 from firmware.panel.launcher import remove_launcher, write_launcher
 from firmware.panel.page_words import read_page_words
 from firmware.panel.pin_desk import PinDesk
+from firmware.panel.sayings import speech_files
 from firmware.panel.screens import ButtonKind, buttons_now, event_for
 from firmware.panel.seat import Closing, Page, Seat
+from firmware.panel.sounds import joined
+from firmware.panel.speech import read_manifest
 from firmware.panel.texts import read_marked_texts
 from firmware.panel.touch import MAX_MESSAGE_BYTES, Hello, Touch, TouchRate
 from firmware.panel.view import Around, InUse, view
 from firmware.transaction.events import Event, PinDigitTyped
 from firmware.transaction.visit import Visit
-from firmware.words import Hint
+from firmware.words import Hint, Language
 from firmware.words import State as S
 
 WEB = Path(__file__).parent / "web"
@@ -76,12 +79,17 @@ class PanelServer:
         layout: Layout = Layout.FULL,
         comfort: Comfort = SITE_DEFAULT,
         random: Random | None = None,
+        speech: Path | None = None,
     ) -> None:
         """`port` 0 takes a free one. `comfort` is the site's own; `random` lays out the pads.
+        `speech` is the folder that set-up rendered; without it the panel is silent.
         Raises `BadSettings` for unfit texts."""
         self._runtime_dir, self._on_event, self._port = runtime_dir, on_event, port
         self._texts, self._comfort = read_marked_texts(), comfort
-        self._around = Around(read_page_words(), hotline, layout, comfort)
+        self._spoken = None if speech is None else (speech, read_manifest(speech))
+        self._around = Around(
+            read_page_words(), hotline, layout, comfort, speaks=speech is not None
+        )
         self._token = secrets.token_urlsafe(24)
         self._hosts: frozenset[str] = frozenset()
         self._runner: web.AppRunner | None = None
@@ -102,6 +110,7 @@ class PanelServer:
         app = web.Application(middlewares=[self._guarded])
         app.router.add_get("/panel", self._socket)
         app.router.add_get("/pad/{pad:[A-Za-z0-9_-]+}.{form:svg|json}", self._pad)
+        app.router.add_get("/speech/{language}/{name:[0-9a-f-]+}.wav", self._speech)
         app.router.add_get("/{name:[a-z.]*}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S)
         await self._runner.setup()
@@ -229,6 +238,16 @@ class PanelServer:
         if request.match_info["form"] == "json":
             return web.json_response(pad.key_sheet())
         return web.Response(text=pad.drawn(), content_type="image/svg+xml")
+
+    async def _speech(self, request: web.Request) -> web.StreamResponse:
+        asked = request.match_info
+        if self._spoken is None or asked["language"] not in set(Language):
+            raise web.HTTPNotFound
+        files = speech_files(*self._spoken, Language(asked["language"]), asked["name"])
+        if not files:
+            raise web.HTTPNotFound
+        content = await asyncio.to_thread(joined, files)
+        return web.Response(body=content, content_type="audio/wav")
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if "Origin" not in request.headers:

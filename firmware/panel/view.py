@@ -11,6 +11,7 @@ from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort, Layout
 from firmware.panel.page_words import PageWords
 from firmware.panel.pin_pad import SHAPES, PadKind
 from firmware.panel.readings import Segment, plain, segments
+from firmware.panel.sayings import speech_name, speech_of
 from firmware.panel.screens import (
     SCREENS,
     Button,
@@ -79,6 +80,8 @@ class Around:
     preview: str | None = None
     """Address of the camera's live picture."""
     pad_name: str = ""
+    speaks: bool = False
+    """What the screens say has been rendered."""
 
 
 class InUse(msgspec.Struct, frozen=True, tag="in_use"):
@@ -160,12 +163,17 @@ def view(
         ),
         pad=_pad(visit, screen, words, around.pad_name),
         preview=around.preview if screen.camera else None,
-        speech=None,
+        speech=_speech(visit, words, hint) if around.speaks else None,
         stays_s=screen.stays_s,
         comfort=around.comfort,
         layout=around.layout,
         words=around.page_words[language],
     )
+
+
+def _speech(visit: Visit, words: Texts, hint: Hint | None) -> str:
+    clips = speech_of(visit, words, hint=hint)
+    return f"speech/{visit.language}/{speech_name(visit.language, clips)}.wav"
 
 
 def _said(text: str, words: Texts) -> Said:

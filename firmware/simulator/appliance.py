@@ -165,6 +165,7 @@ class Appliance:
         return self._firmware_settings(), self._host_settings()
 
     def _firmware_settings(self) -> Path:
+        speech = self._world.root.parent / "speech"  # beside the simulated world, by set-up
         return self._write(
             "firmware.toml",
             Settings(
@@ -173,6 +174,7 @@ class Appliance:
                 device_id=DEVICE_ID,
                 link=self._link(0),
                 panel_port=0,
+                speech=str(speech) if speech.is_dir() else None,
                 profiles=tuple(Profile),
                 clock_trust=ClockTrust.NTP,
                 time_scale=self._time_scale,
