@@ -113,7 +113,7 @@ class PinPad:
         self._count = 0
 
     def drawn(self) -> str:
-        """The keys as an SVG picture, `WIDTH` by `HEIGHT`: four rows of three cells."""
+        """The keys as an SVG picture: four rows of three cells, in whatever size it is shown."""
         return _picture([chr(key) for key in self._keys])
 
     def key_sheet(self) -> dict[str, int]:
@@ -131,29 +131,31 @@ def wipe(digits: bytearray) -> None:
         digits[index] = 0
 
 
-CELL_WIDTH, CELL_HEIGHT, INSET = 120, 90, 6
-WIDTH, HEIGHT = 3 * CELL_WIDTH, 4 * CELL_HEIGHT
+INSET_X, INSET_Y = 1.7, 1.7
+CELL_X, CELL_Y = 100 / 3, 25.0
+"""In per cent: the picture takes the shape of the keys that lie over it."""
 
 
 def _picture(labels: Sequence[str]) -> str:
     keys = "".join(_key(label, *_cell(position)) for position, label in enumerate(labels))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="Noto Sans CJK JP, Noto Sans, sans-serif" font-size="42" font-weight="500" '
-        f'text-anchor="middle">{keys}</svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="100%" '
+        'font-family="Noto Sans CJK JP, Noto Sans, sans-serif" font-size="12vmin" '
+        f'font-weight="500" text-anchor="middle">{keys}</svg>'
     )
 
 
-def _cell(position: int) -> tuple[int, int]:
+def _cell(position: int) -> tuple[float, float]:
     row, column = divmod(position, 3) if position < KEYS - 1 else (3, 1)
-    return column * CELL_WIDTH, row * CELL_HEIGHT
+    return column * CELL_X, row * CELL_Y
 
 
-def _key(label: str, left: int, top: int) -> str:
-    width, height = CELL_WIDTH - 2 * INSET, CELL_HEIGHT - 2 * INSET
+def _key(label: str, left: float, top: float) -> str:
+    width, height = CELL_X - 2 * INSET_X, CELL_Y - 2 * INSET_Y
     return (
-        f'<rect x="{left + INSET}" y="{top + INSET}" width="{width}" height="{height}" rx="14" '
+        f'<rect x="{left + INSET_X:.2f}%" y="{top + INSET_Y:.2f}%" '
+        f'width="{width:.2f}%" height="{height:.2f}%" rx="11" '
         'fill="#fff" stroke="#7d8f9b" stroke-width="2"/>'
-        f'<text x="{left + CELL_WIDTH / 2:g}" y="{top + CELL_HEIGHT / 2 + 15:g}" fill="#14232e">'
-        f"{label}</text>"
+        f'<text x="{left + CELL_X / 2:.2f}%" y="{top + CELL_Y / 2:.2f}%" '
+        f'dominant-baseline="central" fill="#14232e">{label}</text>'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from firmware.faults import PanelUnavailable
 from firmware.panel.comfort import Comfort, Volume
 from firmware.panel.pin_pad import PinPad
 from firmware.panel.seat import Closing
-from firmware.panel.server import FILES, MAX_STRANGERS, PanelServer
+from firmware.panel.server import FILES, MAX_STRANGERS, WEB, PanelServer
 from firmware.panel.touch import MAX_MESSAGE_BYTES, TOUCHES_AT_ONCE, Hello, TouchRate
 from firmware.panel.view import InUse, PanelView
 from firmware.transaction import events as e
@@ -204,6 +205,17 @@ async def test_strangers_who_say_nothing_are_bounded(
 
 def test_a_hello_prints_no_token() -> None:
     assert "secret" not in repr(Hello("secret", SESSION))
+
+
+def test_the_script_knows_no_digit_of_a_pad_and_nothing_elsewhere() -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in WEB.iterdir()}
+    scripts = {name: text for name, text in pages.items() if name.endswith(".js")}
+    for name, text in scripts.items():
+        assert not re.search(r"ASKING|asking_|consent\.|method\.|Numpad\d|Digit\d", text), name
+        assert len(text.splitlines()) < 250, name
+    for name, text in pages.items():
+        assert not re.search(r"https?://|//[a-z]+\.[a-z]|@import", text), name
+        assert not re.search(r"innerHTML|insertAdjacentHTML|eval\(|localStorage", text), name
 
 
 # --- one page at a time

@@ -9,7 +9,7 @@ const PLACES = {
 };
 const LOUDNESS = { loud: 1, soft: 0.4, off: 0 };
 // Boxes whose text is made smaller until it fits, and how small it may become.
-const FITTED = [["screen", 0.62], ["foot", 0.7], ["tools", 0.7]];
+const FITTED = [["head", 1], ["tools", 0.7], ["foot", 0.7], ["pad", 0.6], ["screen", 0.6]];
 
 export const at = (id) => document.getElementById(id);
 let say = () => {};
@@ -209,7 +209,8 @@ function fit(id, floor) {
 }
 
 function overflows(box) {
-  return [box, ...box.querySelectorAll("section, button, #choices, .menu")].some((part) =>
+  const parts = box.querySelectorAll("section:not(#pad), #languages, :not(#keys) > button");
+  return [box, ...(box.id === "pad" ? box.querySelectorAll("button") : parts)].some((part) =>
     part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1);
 }
 

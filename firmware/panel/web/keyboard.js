@@ -76,7 +76,7 @@ function clicked(button) {
   if (opens) setMenu(button.id, true);
 }
 
-function closeMenus() {
+export function closeMenus() {
   const open = Object.keys(MENUS).find((id) => at(id).ariaExpanded === "true");
   if (open === undefined) return false;
   setMenu(open, false);

@@ -1,7 +1,7 @@
 // The line to the firmware: says who this page is, draws what it hears, and says what is touched.
 // It knows nothing of a visit: no state, no digit, no rule.
 import { at, showView } from "./draw.js";
-import { listen, readSheet } from "./keyboard.js";
+import { closeMenus, listen, readSheet } from "./keyboard.js";
 
 const RECONNECT_MS = 500;
 const RETRY_MS = 3000; // while another browser shows the panel
@@ -59,6 +59,7 @@ function hear(message) {
 }
 
 function show(view) {
+  if (shown !== null && shown.entry !== view.entry) closeMenus();
   shown = view;
   readSheet(view.pad?.sheet ?? null);
   showView(view, say);

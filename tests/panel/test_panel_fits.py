@@ -1,0 +1,118 @@
+"""Every screen fits its display, every button can be hit, and axe finds nothing to mend.
+
+A run takes a share of the screens in each language and mode, another share in each, so that every
+screen is looked at several times; `KAZASHI_EVERY_SCREEN=1` looks at all of them in all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from browser_house import SMALL, WIDE, Example, Gallery, examples, page_of, screenshots
+from playwright.async_api import Browser, Page
+
+from firmware.panel.comfort import Comfort, Layout
+from firmware.panel.server import PanelServer
+from firmware.panel.texts import LANGUAGES
+from firmware.words import Language
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FINGER_PX = 44
+READABLE_PX = 13
+EVERY_SCREEN = "KAZASHI_EVERY_SCREEN" in os.environ
+
+
+def share(nth: int, of: int) -> Iterator[tuple[Language, Example]]:
+    """Each language with its part of the examples, one in `of`."""
+    shown, step = examples(), 1 if EVERY_SCREEN else of
+    for place, language in enumerate(LANGUAGES):
+        for example in shown[(place + nth) % step :: step]:
+            yield language, example
+
+
+MISFITS = """([finger, readable, low]) => {
+  const texts = "h1, #reason, #lines p, #notice, #points li, #warning span, #progress .now span";
+  const seen = [...document.querySelectorAll(`button, section, .menu, ${texts}`)]
+    .filter((e) => e.checkVisibility() && e.getBoundingClientRect().width > 0);
+  const faults = [];
+  const boxes = seen.map((e) => [e, e.getBoundingClientRect()]);
+  for (const [e, box] of boxes) {
+    const name = e.dataset.id || e.textContent || e.className;
+    if (box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight)
+      faults.push(`${name} leaves the display`);
+    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+      faults.push(`${name} is wider than its box`);
+    if (e.scrollHeight > e.clientHeight + 1 && e.matches("button, section"))
+      faults.push(`${name} is higher than its box`);
+    const size = parseFloat(getComputedStyle(e).fontSize);
+    if (size < readable && !e.matches("section, .menu"))
+      faults.push(`${name} is written in ${size} px`);
+    if (!e.matches("button")) continue;
+    if (Math.min(box.width, box.height) < finger)
+      faults.push(`${name} is ${Math.round(box.width)} by ${Math.round(box.height)}`);
+    if (low && box.top < innerHeight / 2 - 1) faults.push(`${name} lies too high`);
+    for (const [other, theirs] of boxes) {
+      if (e === other || e.contains(other) || other.contains(e)) continue;
+      if (box.left >= theirs.right - 1 || theirs.left >= box.right - 1) continue;
+      if (box.top >= theirs.bottom - 1 || theirs.top >= box.bottom - 1) continue;
+      faults.push(`${name} lies over ${other.dataset.id ?? other.textContent}`);
+    }
+  }
+  return [...new Set(faults)];
+}"""
+
+
+@asynccontextmanager
+async def gallery(folder: Path, chrome: Browser, size: tuple[int, int], **site: object):
+    panel = PanelServer(folder, lambda _: None, hotline="0120-95-0178", **site)
+    address = await panel.start()
+    async with screenshots.drawn_head() as camera:
+        panel.show_camera_at(camera)
+        async with page_of(chrome, address, size) as page:
+            yield Gallery(panel, page), page
+    await panel.stop()
+
+
+@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("large", [False, True], ids=["normal", "large"])
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["small", "wide"])
+async def test_screens_fit_and_buttons_can_be_hit(
+    tmp_path: Path, chrome: Browser, size: tuple[int, int], large: bool, layout: Layout
+) -> None:
+    faults = []
+    site = {"comfort": Comfort(large=large), "layout": layout}
+    measure = [FINGER_PX, READABLE_PX, layout is Layout.LOW]
+    async with gallery(tmp_path, chrome, size, **site) as (shown, page):
+        for language, example in share(2 * large + (size is SMALL), of=8):
+            name = await shown.show(example, language)
+            faults += [f"{name}: {fault}" for fault in await page.evaluate(MISFITS, measure)]
+    assert faults == []
+
+
+AXE = Path(os.environ.get("KAZASHI_BUILD", "build")) / "node_modules" / "axe-core" / "axe.min.js"
+VIOLATIONS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+  .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))"""
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed in build/")
+@pytest.mark.parametrize("mode", screenshots.MODES)
+async def test_axe_finds_nothing_to_mend(tmp_path: Path, chrome: Browser, mode: str) -> None:
+    source = AXE.read_text(encoding="utf-8")
+    faults = []
+    async with gallery(tmp_path, chrome, SMALL, comfort=screenshots.MODES[mode]) as (shown, page):
+        await page.evaluate(source)
+        for language, example in share(7 * list(screenshots.MODES).index(mode), of=20):
+            name = await shown.show(example, language)
+            faults += [f"{name}: {fault}" for fault in await page.evaluate(VIOLATIONS)]
+        await open_menus(page)
+        faults += [f"menu: {fault}" for fault in await page.evaluate(VIOLATIONS)]
+    assert faults == []
+
+
+async def open_menus(page: Page) -> None:
+    for opener in ("languages", "comfort"):
+        await page.locator(f"#open-{opener}").dispatch_event("click")
