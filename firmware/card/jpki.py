@@ -26,6 +26,7 @@ from firmware.card.files import (
     Aid,
 )
 from firmware.faults import (
+    CardReset,
     CertificateMissing,
     MalformedCommand,
     MalformedResponse,
@@ -86,7 +87,7 @@ def read_certificate(block: int = 256) -> Script[bytes]:
     """The user authentication certificate, DER; JPKI must be selected.
 
     CertificateMissing when the card has none. UnexpectedStatus 6982 on an Android phone before
-    its PIN was verified.
+    its PIN was verified. CardReset when JPKI is not selected any more.
     """
     try:
         certificate = yield from scripts.read_transparent_file(
@@ -94,11 +95,23 @@ def read_certificate(block: int = 256) -> Script[bytes]:
         )
     except UnexpectedStatus as answer:
         if answer.status_word == sw.FILE_NOT_FOUND:
+            yield from _jpki_is_selected()
             raise CertificateMissing("there is no such file") from answer
         raise
     if not certificate:
         raise CertificateMissing("the file was never written")
     return certificate
+
+
+def _jpki_is_selected() -> Script[None]:
+    """CardReset unless JPKI's own file answers: a chip that lost power for an instant has no file
+    of any name, and must not be told from a card without certificates by that alone."""
+    try:
+        label = yield from scripts.read_start(TOKEN_INFO, TOKEN_LABEL_BYTES)
+    except UnexpectedStatus as answer:
+        raise CardReset("JPKI is not selected any more") from answer
+    if card_kind(label) is CardKind.UNKNOWN:
+        raise CardReset("another application is selected than JPKI")
 
 
 def sign(digest: StatementDigest) -> Script[bytes]:

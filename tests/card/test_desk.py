@@ -58,10 +58,14 @@ class OnTheReader:
         self.sent: list[CommandApdu] = []
         self.transactions: list[str] = []
         self.pulled_at: int | None = None
+        self.powerless_at: int | None = None
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
         if len(self.sent) == self.pulled_at:
             raise CardRemoved("taken away")
+        if len(self.sent) == self.powerless_at:
+            self.terminal.card.power_off()
+            self.terminal.card.power_on()
         self.sent.append(command)
         return self.terminal.send(command)
 
@@ -393,6 +397,16 @@ def test_a_card_that_leaves_at_any_command_signs_nothing() -> None:
         assert isinstance(answer, CardProblem) and answer.code == "card_removed"
         assert len(desk.reader.sent) == index
         assert desk.reader.verifies <= 2
+
+
+def test_a_card_that_loses_power_for_an_instant_is_not_a_card_that_lacks_something() -> None:
+    complete = desk_with()
+    whole_visit(complete)
+    for index in range(len(complete.reader.sent)):
+        desk = desk_with()
+        desk.reader.powerless_at = index
+        answer = whole_visit(desk)
+        assert isinstance(answer, StatementSigned | CardProblem), (index, answer)
 
 
 def test_jpki_is_selected_by_its_whole_name() -> None:

@@ -25,6 +25,7 @@ from firmware.card.jpki import (
     verify_signature,
 )
 from firmware.faults import (
+    CardReset,
     CertificateMissing,
     MalformedCommand,
     MalformedResponse,
@@ -74,7 +75,14 @@ def test_the_certificate_is_read() -> None:
 
 @pytest.mark.parametrize("files", [{}, {0x000A: b"\xff" * 256}, {0x000A: bytes(256)}])
 def test_a_card_may_have_no_certificate(files: dict[int, bytes]) -> None:
+    label = {0x0006: next(iter(LABELS)).encode().ljust(32)}
     with pytest.raises(CertificateMissing):
+        scripts.run(read_certificate(), FileCard(files | label))
+
+
+@pytest.mark.parametrize("files", [{}, {0x0006: b"another application".ljust(32)}])
+def test_a_card_with_jpki_closed_is_not_one_without_a_certificate(files: dict[int, bytes]) -> None:
+    with pytest.raises(CardReset):
         scripts.run(read_certificate(), FileCard(files))
 
 
