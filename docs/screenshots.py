@@ -1,4 +1,4 @@
-"""Pictures of every screen, in every language and every mode, and one sheet for each language.
+"""Pictures of every screen, in every language and mode, and sheets of them for each language.
 
     python docs/screenshots.py [--pictures DIR] [--sheets DIR] [--language L …]
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 from aiohttp import web
-from PIL import Image
+from PIL import Image, ImageColor
 from playwright.async_api import Page, async_playwright
 
 from firmware.panel.comfort import Comfort
@@ -43,7 +43,8 @@ from firmware.words import (
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES, SHEETS = ROOT / "build" / "screenshots", ROOT / "docs" / "screens"
-DISPLAYS = ((1280, 800), (800, 480))
+SMALL, WIDE = (800, 480), (1280, 800)
+DISPLAYS = {"normal": (SMALL, WIDE), "large": (SMALL,), "contrast": (SMALL,)}
 MODES = {
     "normal": Comfort(),
     "large": Comfort(large=True),
@@ -197,20 +198,44 @@ async def drawn_head() -> AsyncIterator[str]:
 
 
 # --- the sheets
-COLUMNS, TILE = 6, (268, 161)
+COLUMNS, TILE = 5, (288, 173)
 GAP = 6
-COLOURS = 24
+THEMES = (
+    ("#f4f7f7", "#14232e", "#123a57", "#1c4f74", "#455762", "#8fa1ac", "#cfe0ec", "#e2ecf3"),
+    ("#f4f7f7", "#1d7458", "#12503c", "#c3e3d5", "#dff0e8"),
+    ("#f4f7f7", "#9a5600", "#6d3c00", "#f6ddb0", "#fcefd6", "#fff3dc", "#5c3300", "#c77700"),
+    ("#000000", "#ffffff", "#ffd84a", "#ffb454", "#7dffb5", "#262626", "#8c8c8c"),
+    ("#9a5600", "#ffffff", "#7c4500"),
+    ("#b9cbd6", "#3f6f8f", "#e3b595", "#f1c9a9", "#2d2a2b", "#a5bac7"),
+)
+"""Ground and colours of the page (panel.css) and of the drawn head; edges blend into the ground."""
+BLENDS = (1.0, 0.6, 0.3)
 IN_MODES = ("idle", "asking_consent", "asking_pin_warned", "ends_certificate_suspended")
 
 
-def sheet(pictures: Path, language: Language) -> Image.Image:
-    """Every screen on the small display, and some in the other modes."""
-    folder = pictures / "normal" / "800x480"
-    files = [folder / f"{name}-{language}.png" for name, _, _ in examples()]
-    for mode in MODES:
-        if mode != "normal":
-            others = pictures / mode / "800x480"
-            files += [others / f"{name}-{language}.png" for name in IN_MODES]
+def sheets(pictures: Path, language: Language) -> Iterator[tuple[str, Image.Image]]:
+    """The sheets of one language by their names."""
+    normal = pictures / "normal" / "800x480"
+    names = [name for name, _, _ in examples()]
+    proven = names.index(State.IDENTITY_PROVEN)
+    ends = next(place for place, name in enumerate(names) if name.startswith("ends_"))
+    parts = {
+        "identity": [normal / f"{name}-{language}.png" for name in names[:proven]],
+        "answers": [normal / f"{name}-{language}.png" for name in names[proven:ends]],
+        "ends": [normal / f"{name}-{language}.png" for name in names[ends:]],
+        "modes": [
+            pictures / mode / "800x480" / f"{name}-{language}.png"
+            for mode in MODES
+            for name in IN_MODES
+            if mode != "normal"
+        ],
+    }
+    for part, files in parts.items():
+        yield f"{language}-{part}.png", contact_sheet(files)
+
+
+def contact_sheet(files: list[Path]) -> Image.Image:
+    """The pictures side by side, small, in few colours."""
     rows = -(-len(files) // COLUMNS)
     width, height = TILE[0] + GAP, TILE[1] + GAP
     whole = Image.new("RGB", (COLUMNS * width + GAP, rows * height + GAP), "#8fa1ac")
@@ -219,7 +244,21 @@ def sheet(pictures: Path, language: Language) -> Image.Image:
         with Image.open(file) as picture:
             small = picture.convert("RGB").resize(TILE, Image.Resampling.LANCZOS)
         whole.paste(small, (column * width + GAP, row * height + GAP))
-    return whole.quantize(COLOURS, dither=Image.Dither.NONE)
+    return whole.quantize(palette=palette(), dither=Image.Dither.NONE)
+
+
+def palette() -> Image.Image:
+    """The few colours of a sheet: those of the page, and their edges."""
+    colours = {
+        tuple(round(blend * c + (1 - blend) * g) for c, g in zip(colour, ground, strict=True))
+        for first, *others in THEMES
+        for ground in [ImageColor.getrgb(first)]
+        for colour in [ground, *map(ImageColor.getrgb, others)]
+        for blend in BLENDS
+    }
+    held = Image.new("P", (1, 1))
+    held.putpalette([channel for colour in sorted(colours) for channel in colour])
+    return held
 
 
 async def take_pictures(pictures: Path, languages: tuple[Language, ...]) -> None:
@@ -232,7 +271,7 @@ async def take_pictures(pictures: Path, languages: tuple[Language, ...]) -> None
                 )
                 address = await panel.start()
                 panel.show_camera_at(camera)
-                for width, height in DISPLAYS:
+                for width, height in DISPLAYS[mode]:
                     folder = pictures / mode / f"{width}x{height}"
                     folder.mkdir(parents=True, exist_ok=True)
                     context = await browser.new_context(
@@ -258,4 +297,5 @@ if __name__ == "__main__":
     asyncio.run(take_pictures(chosen.pictures, tuple(chosen.language)))
     chosen.sheets.mkdir(parents=True, exist_ok=True)
     for one in chosen.language:
-        sheet(chosen.pictures, one).save(chosen.sheets / f"{one}.png", optimize=True)
+        for sheet_name, whole in sheets(chosen.pictures, one):
+            whole.save(chosen.sheets / sheet_name, optimize=True)

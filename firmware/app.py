@@ -38,7 +38,7 @@ from firmware.transaction.timeouts import FACE_STARTS_AFTER_S, LIMITS
 from firmware.transaction.timings import Stopwatch
 from firmware.transaction.visit import Visit
 from firmware.words import Cause, Hint, State
-from firmware.worker import photo_passage
+from firmware.worker import photo_passage, preview_door
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ class App:
         )
         self._lights = open_lights()
         cards_end, visions_end = photo_passage()
-        self._photo_ends = (cards_end, visions_end)
+        self._preview_door = preview_door()
+        self._inherited_by_workers = (cards_end, visions_end, self._preview_door)
         self._card: CardWorker = CardWorker(
             "card worker",
             _command("firmware.card.worker", settings.card, cards_end.fileno()),
@@ -85,13 +86,18 @@ class App:
         )
         self._vision: VisionWorker = VisionWorker(
             "vision worker",
-            _command("firmware.match.worker", settings.vision, visions_end.fileno()),
+            _command(
+                "firmware.match.worker",
+                settings.vision,
+                visions_end.fileno(),
+                self._preview_door.fileno(),
+            ),
             vision.REPLIES,
             vision.NEWS,
             answer_within_s=settings.vision.answer_within_s * settings.time_scale,
             on_news=self._hear_of_vision,
             on_lost=self._lose_vision_worker,
-            inherited=(visions_end.fileno(),),
+            inherited=(visions_end.fileno(), self._preview_door.fileno()),
         )
         self._errands = Errands(
             settings, self._device, self._card, self._vision, self._panel.take_digits
@@ -104,6 +110,8 @@ class App:
         """Serve visits until cancelled; whatever was started is stopped."""
         try:
             await self._panel.start()
+            # Its origin is known before the worker that answers there: no page has to load again.
+            self._panel.show_camera_at(f"http://127.0.0.1:{self._preview_door.getsockname()[1]}/")
             await asyncio.gather(self._card.start(), self._vision.start())
             server = await serve_link(
                 self._settings.link,
@@ -127,7 +135,7 @@ class App:
                 task.cancel()
             await asyncio.gather(self._panel.stop(), self._card.stop(), self._vision.stop())
             self._lights.close()
-            for end in self._photo_ends:
+            for end in self._inherited_by_workers:
                 end.close()
 
     def _post(self, event: e.Event) -> None:
@@ -269,6 +277,8 @@ class App:
             case vision.Hinted(hint):
                 self._hint = hint
                 self._panel.show(self._visit, hint)
+            case vision.PreviewAt(address):
+                self._panel.show_camera_at(address)
             case vision.CameraSeen(ready, code):
                 self._host.note_camera(ready=ready)
                 if code is not None:
@@ -285,8 +295,8 @@ class App:
         log.warning("%s", fault)
 
 
-def _command(module: str, settings: msgspec.Struct, photo_end: int) -> tuple[str, ...]:
-    return (module, msgspec.json.encode(settings).decode(), str(photo_end))
+def _command(module: str, settings: msgspec.Struct, *descriptors: int) -> tuple[str, ...]:
+    return (module, msgspec.json.encode(settings).decode(), *map(str, descriptors))
 
 
 def _environment(settings: Settings) -> dict[str, str] | None:

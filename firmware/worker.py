@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
-from firmware.faults import WorkerLost
+from firmware.faults import PanelUnavailable, WorkerLost
 
 log = logging.getLogger(__name__)
 
@@ -239,6 +239,18 @@ def photo_passage() -> tuple[socket.socket, socket.socket]:
     kept, so a worker killed in the middle of a photo leaves no half of one behind.
     """
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def preview_door() -> socket.socket:
+    """Where pages ask for the live preview: a port on loopback, open for as long as the firmware.
+
+    The vision worker answers there. The door is not its own, so that a page need not learn of
+    another origin when the worker is replaced. Raises `PanelUnavailable`.
+    """
+    try:
+        return socket.create_server(("127.0.0.1", 0))
+    except OSError as cause:
+        raise PanelUnavailable(f"preview: {cause.strerror}") from cause
 
 
 def _members(union: Any) -> tuple[type, ...]:

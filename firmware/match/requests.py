@@ -100,10 +100,19 @@ class Hinted(VisionMessage, frozen=True, tag="hinted"):
     hint: Hint
 
 
+class PreviewAt(VisionMessage, frozen=True, tag="preview_at"):
+    """Where the panel's page finds what the face camera sees; it holds the token of this start."""
+
+    address: str
+
+    def __repr__(self) -> str:
+        return "PreviewAt(…)"
+
+
 class Alive(VisionMessage, frozen=True, tag="alive"):
     """Still working: the deadline starts anew."""
 
 
 REQUESTS = StartLooking | ReadPrintedNumber | CompareFaces | StopLooking | ForgetFaces
-NEWS = CameraSeen | Hinted | Alive
+NEWS = CameraSeen | Hinted | PreviewAt | Alive
 REPLIES = Looking | PrintedNumber | FacesCompared | Rested | Forgotten | VisionProblem

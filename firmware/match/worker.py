@@ -1,9 +1,9 @@
 """The vision worker: both cameras, the photo, the models; a process of its own. [shell]
 
-`python -m firmware.match.worker SETTINGS_JSON PHOTO_FD LINE_FD`, as `firmware.worker` starts it.
-One thread waits for the line, the photo passage and the next frame. A request that takes time is
-an errand that the loop walks on with between frames, so that another request may end it. It never
-hears of a PIN.
+`python -m firmware.match.worker SETTINGS_JSON PHOTO_FD PREVIEW_FD LINE_FD`, as `firmware.worker`
+starts it. One thread waits for the line, the photo passage and the next frame. A request that takes
+time is an errand that the loop walks on with between frames, so that another request may end it. It
+never hears of a PIN.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import msgspec
 
 from firmware.camera.frame import Camera, Frame
 from firmware.camera.opening import NamedCamera
+from firmware.camera.preview import Preview, PreviewServer
 from firmware.camera.watch import WatchedCamera
 from firmware.faults import (
     CameraUnavailable,
@@ -45,6 +46,7 @@ from firmware.match.requests import (
     ForgetFaces,
     Forgotten,
     Hinted,
+    PreviewAt,
     ReadPrintedNumber,
     Rested,
     StartLooking,
@@ -65,6 +67,9 @@ PROBE_EVERY_S: Final = 30.0
 """Nobody there: the camera rests, and is asked now and then whether it still works."""
 ALIVE_EVERY_S: Final = 1.0
 READ_PRINT_WITHIN_S: Final = 4.0
+PREVIEW_AFTER_S: Final = MOMENT_S / 2
+"""Between two looks a page gets one picture more. The next look finds a newer frame again and is
+not delayed, at 15 frames a second and more."""
 LARGE_BUFFER_BYTES: Final = 256 * 1024
 _M_MMAP_THRESHOLD: Final = -3  # of glibc's mallopt
 
@@ -83,6 +88,7 @@ class VisionWorker:
         text_reader: TextReaderInBackground,
         face_camera: Camera,
         tray_camera: Camera | None,
+        preview: Preview,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._line, self._photos = line, photos
@@ -90,12 +96,12 @@ class VisionWorker:
         self._comparer, self._decoder, self._text_reader = comparer, decoder, text_reader
         self._model, self._point = model_and_point
         self._face = WatchedCamera(face_camera, self._tell_camera)
-        self._tray = tray_camera
+        self._tray, self._preview = tray_camera, preview
         self._clock = clock
         self._looking: Looking | None = None
         self._errand: Errand | None = None
         self._probing = False
-        self._probe_at_s = self._look_at_s = self._alive_at_s = clock()
+        self._probe_at_s = self._look_at_s = self._show_at_s = self._alive_at_s = clock()
 
     def run(self) -> None:
         """Work until the line ends."""
@@ -125,7 +131,8 @@ class VisionWorker:
         if self._errand is not None or self._probing:
             return FRAME_WAIT_S
         if self._face.running:
-            return max(FRAME_WAIT_S, self._look_at_s - self._clock())
+            due_s = self._show_at_s if self._preview.watched else self._look_at_s
+            return max(FRAME_WAIT_S, due_s - self._clock())
         return max(0.0, self._probe_at_s - self._clock())
 
     # --- requests
@@ -178,6 +185,7 @@ class VisionWorker:
         return self._looking
 
     def _rest(self) -> None:
+        self._preview.forget()
         if self._tray is not None:
             self._tray.stop()
         self._rest_face()
@@ -240,12 +248,19 @@ class VisionWorker:
 
     def _look(self, now_s: float) -> None:
         """Look at the newest frame, no oftener than a look is a moment of its own."""
-        if self._looking is None or self._probing or now_s < self._look_at_s:
+        watched = self._preview.watched
+        due_s = min(self._look_at_s, self._show_at_s) if watched else self._look_at_s
+        if self._looking is None or self._probing or now_s < due_s:
             return
         frame: Frame | None = self._face.latest(now_s)
         if frame is None:
             return
-        self._look_at_s = now_s + MOMENT_S
+        if watched:
+            self._preview.show(frame.pixels)
+        if now_s < self._look_at_s:
+            self._show_at_s = self._look_at_s
+            return
+        self._look_at_s, self._show_at_s = now_s + MOMENT_S, now_s + PREVIEW_AFTER_S
         self._looking.see(self._comparer.look(grey_of(frame.pixels)), frame.captured_at_s)
         hint = self._looking.take_hint(now_s)
         if hint is not None:
@@ -260,6 +275,15 @@ def _day(today: str) -> date:
         return date.fromisoformat(f"{today[:4]}-{today[4:6]}-{today[6:]}")
     except ValueError as cause:
         raise MalformedMessage("today is no date") from cause
+
+
+def serve_preview(door: socket.socket, line: Line[VisionMessage]) -> Preview:
+    """A preview that pages can watch; the firmware is told where."""
+    preview = Preview()
+    server = PreviewServer(preview, door)
+    server.start()
+    line.send(PreviewAt(server.address))
+    return preview
 
 
 def hold_memory_tight() -> None:
@@ -288,10 +312,11 @@ def main(arguments: list[str]) -> None:
     """Load everything, then work until the firmware closes the line."""
     die_with_parent()
     hold_memory_tight()
-    settings_json, photo_descriptor, line_descriptor = arguments
+    settings_json, photo_descriptor, door_descriptor, line_descriptor = arguments
     settings = msgspec.json.decode(settings_json, type=VisionSettings)
     line: Line[VisionMessage] = Line(int(line_descriptor), requests.REQUESTS)
     photos = socket.socket(fileno=int(photo_descriptor))
+    door = socket.socket(fileno=int(door_descriptor))
     cv2.setNumThreads(settings.threads)
     try:
         networks = OnnxNetworks(Path(settings.models), settings.threads)
@@ -311,6 +336,7 @@ def main(arguments: list[str]) -> None:
             text_reader=TextReaderInBackground(settings.threads),
             face_camera=NamedCamera(settings.face_camera),
             tray_camera=NamedCamera(settings.tray_camera) if settings.tray_camera else None,
+            preview=serve_preview(door, line),
         ).run()
 
 

@@ -191,7 +191,7 @@ OTHER_METHODS = method_buttons(Method.PIN, Method.STAFF, kind=ButtonKind.PLAIN)
 SCREENS: dict[S, Screen] = {
     S.IDLE: Screen(
         (
-            Look("idle_with_card", Picture.PLACE_CARD, needs=card_lies_there),
+            Look("idle_with_card", Picture.READING, needs=card_lies_there),
             Look("idle", Picture.WELCOME),
         ),
     ),

@@ -67,6 +67,8 @@ class ProgressView(msgspec.Struct, frozen=True):
 
     step: int
     labels: tuple[Said, ...]
+    broken_off: bool
+    """The visit ended without success: no stage before this one is marked as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,7 @@ def view(
         picture=look.picture,
         tone=look.tone,
         busy=screen.busy,
-        progress=None
-        if screen.step is None
-        else ProgressView(screen.step, tuple(_said(step, words) for step in words.steps)),
+        progress=_progress(visit, screen, words),
         notice=_notice(visit, screen, words) if hint is None else _said(words.hints[hint], words),
         warning=_said(words.notices["time_runs_out"], words) if _time_runs_out(visit) else None,
         insistence=visit.insistence if left_behind(visit) else 0,
@@ -207,6 +207,14 @@ def _switches(comfort: Comfort, words: PageWords) -> Iterator[ButtonView]:
     for switch in SWITCHES:
         label = getattr(words, switch.text(comfort))
         yield ButtonView(switch.id, label, ButtonKind.SWITCH, chosen=switch.is_on(comfort))
+
+
+def _progress(visit: Visit, screen: Screen, words: Texts) -> ProgressView | None:
+    if screen.step is None:
+        return None
+    ending = visit.ending
+    broken_off = ending is not None and ending.outcome is not Outcome.VERIFIED
+    return ProgressView(screen.step, tuple(_said(step, words) for step in words.steps), broken_off)
 
 
 def _pad(visit: Visit, screen: Screen, words: Texts, name: str) -> PadView | None:

@@ -10,14 +10,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from uuid import UUID, uuid4
 
+import aiohttp
 import msgspec
 import pytest
 from PIL import Image
 
 from firmware.camera.frame import Frame
 from firmware.camera.opening import open_camera
+from firmware.camera.preview import BLANK, Picture, Preview
 from firmware.faults import WorkerLost
 from firmware.match import requests
 from firmware.match.compare import Comparer
@@ -35,6 +38,7 @@ from firmware.match.requests import (
     ForgetFaces,
     Forgotten,
     Hinted,
+    PreviewAt,
     PrintedNumber,
     ReadPrintedNumber,
     Rested,
@@ -51,7 +55,7 @@ from firmware.settings import VisionSettings
 from firmware.simulator.camera import NOBODY, set_scene
 from firmware.simulator.world import World
 from firmware.words import Hint, MatchDecision
-from firmware.worker import Line, SupervisedWorker, photo_passage
+from firmware.worker import Line, SupervisedWorker, photo_passage, preview_door
 
 pytestmark = pytest.mark.stack
 
@@ -114,7 +118,7 @@ class Running:
 @asynccontextmanager
 async def running(scene: Path, settings: VisionSettings) -> AsyncIterator[Running]:
     card_end, vision_end = photo_passage()
-    with card_end, vision_end:
+    with card_end, vision_end, preview_door() as door:
         set_scene(scene)
 
         def hear(news: VisionMessage) -> None:
@@ -131,13 +135,14 @@ async def running(scene: Path, settings: VisionSettings) -> AsyncIterator[Runnin
                 "firmware.match.worker",
                 msgspec.json.encode(settings).decode(),
                 str(vision_end.fileno()),
+                str(door.fileno()),
             ),
             REPLIES,
             NEWS,
             answer_within_s=20.0,
             on_news=hear,
             on_lost=lose,
-            inherited=(vision_end.fileno(),),
+            inherited=(vision_end.fileno(), door.fileno()),
         )
         this = Running(worker, card_end, scene)
         await worker.start()
@@ -286,7 +291,9 @@ async def test_without_models_the_worker_stays_and_says_so(tmp_path: Path) -> No
 
 
 @contextmanager
-def worker_here(scene: Path) -> Iterator[tuple[VisionWorker, socket.socket, socket.socket]]:
+def worker_here(
+    scene: Path, preview: Preview
+) -> Iterator[tuple[VisionWorker, socket.socket, socket.socket]]:
     """A worker in this process, the firmware's end of its line, the card worker's of its photos."""
     networks = OnnxNetworks(models_folder())
     ours, theirs = socket.socketpair()
@@ -303,6 +310,7 @@ def worker_here(scene: Path) -> Iterator[tuple[VisionWorker, socket.socket, sock
                 text_reader=TextReaderInBackground(1),
                 face_camera=open_camera(f"simulated:face:{scene}"),
                 tray_camera=open_camera(f"simulated:tray:{scene}"),
+                preview=preview,
             ),
             ours,
             card_end,
@@ -312,14 +320,15 @@ def worker_here(scene: Path) -> Iterator[tuple[VisionWorker, socket.socket, sock
 def kept_of_a_visit() -> list[str]:
     """Every object alive that holds a face, a picture or a number of a patient."""
     gc.collect()
-    kinds = (Frame, FaceTemplate, Looking, Comparing, ReadingPrint, PrintedNumberReading)
+    kinds = (Frame, Picture, FaceTemplate, Looking, Comparing, ReadingPrint, PrintedNumberReading)
     return [repr(each) for each in gc.get_objects() if isinstance(each, kinds)]
 
 
 def test_after_forgetting_nothing_of_the_visit_is_reachable(tmp_path: Path) -> None:
     set_scene(tmp_path, live="person_a_2", tray="valid")
     visit = uuid4()
-    with worker_here(tmp_path) as (worker, firmware_end, card_end):
+    preview = Preview()
+    with worker_here(tmp_path, preview) as (worker, firmware_end, card_end):
         firmware = Line[VisionMessage](firmware_end.detach(), REPLIES | NEWS)
         before = kept_of_a_visit()
 
@@ -332,6 +341,7 @@ def test_after_forgetting_nothing_of_the_visit_is_reachable(tmp_path: Path) -> N
                         return heard
             raise AssertionError("no reply")
 
+        page = Page(preview)
         assert answer(StartLooking(visit)) == requests.Looking()
         assert isinstance(answer(ReadPrintedNumber(visit, TODAY)), PrintedNumber)
         card_end.send(visit.bytes + chip_photo("person_c_1"))
@@ -342,4 +352,42 @@ def test_after_forgetting_nothing_of_the_visit_is_reachable(tmp_path: Path) -> N
         assert answer(ForgetFaces()) == Forgotten()
         card_end.send(visit.bytes + chip_photo("person_a_1"))  # late, and nobody's any more
         worker.turn(0)
+        page.join(WITHIN_S)  # its stream has ended
+        assert page.seen > 1
         assert kept_of_a_visit() == before
+
+
+class Page(Thread):
+    """Watches the preview until it ends, and keeps nothing."""
+
+    def __init__(self, preview: Preview) -> None:
+        super().__init__(daemon=True)
+        self.seen = 0
+        self._pictures = preview.follow()
+        self.start()
+
+    def run(self) -> None:
+        for _ in self._pictures:
+            self.seen += 1
+
+
+async def test_the_page_sees_what_the_camera_sees_while_a_visit_looks(tmp_path: Path) -> None:
+    async with running(tmp_path, settings_for(tmp_path)) as vision:
+        visit = uuid4()
+        set_scene(tmp_path, live="person_a_2")
+        await vision.ask(StartLooking(visit))
+        await vision.until(lambda: any(isinstance(each, PreviewAt) for each in vision.news))
+        (at,) = (each.address for each in vision.news if isinstance(each, PreviewAt))
+        async with aiohttp.ClientSession() as session, session.get(at) as stream:
+            parts = aiohttp.MultipartReader.from_response(stream)
+            pictures = []
+            async for part in parts:
+                assert isinstance(part, aiohttp.BodyPartReader)
+                pictures.append(bytes(await part.read()))
+                if len(pictures) == 3:
+                    await vision.ask(StopLooking())
+        *seen, last = pictures
+        assert len({*seen}) == len(seen) >= 3
+        assert last == BLANK.jpeg
+        async with aiohttp.ClientSession() as session, session.get(at) as stream:
+            assert stream.status == 503  # nobody looks

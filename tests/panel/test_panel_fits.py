@@ -36,7 +36,7 @@ def share(nth: int, of: int) -> Iterator[tuple[Language, Example]]:
 
 MISFITS = """([finger, readable, low]) => {
   const texts = "h1, #reason, #lines p, #notice, #points li, #warning span, #progress .now span";
-  const seen = [...document.querySelectorAll(`button, section, .menu, ${texts}`)]
+  const seen = [...document.querySelectorAll(`button, section, .menu, #head, #foot, ${texts}`)]
     .filter((e) => e.checkVisibility() && e.getBoundingClientRect().width > 0);
   const faults = [];
   const boxes = seen.map((e) => [e, e.getBoundingClientRect()]);
@@ -49,7 +49,7 @@ MISFITS = """([finger, readable, low]) => {
     if (e.scrollHeight > e.clientHeight + 1 && e.matches("button, section"))
       faults.push(`${name} is higher than its box`);
     const size = parseFloat(getComputedStyle(e).fontSize);
-    if (size < readable && !e.matches("section, .menu"))
+    if (size < readable && !e.matches("section, .menu, #head, #foot"))
       faults.push(`${name} is written in ${size} px`);
     if (!e.matches("button")) continue;
     if (Math.min(box.width, box.height) < finger)

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from browser_house import page_of
+from browser_house import page_of, screenshots
 from panel_house import House, World, at, opened
 from playwright.async_api import Browser, Page, expect
 
@@ -225,6 +225,42 @@ async def test_what_ended_a_visit_stays_readable(tmp_path: Path, chrome: Browser
         await page.clock.fast_forward("00:05")
         await page.locator('body[data-entry="12"]').wait_for()  # and then the idle screen comes
     await panel.stop()
+
+
+# --- the camera
+async def test_the_camera_is_seen_while_the_patient_looks(tmp_path: Path, chrome: Browser) -> None:
+    asked: list[str] = []
+    async with (
+        opened(tmp_path) as (house, address),
+        screenshots.drawn_head() as camera,
+        page_of(chrome, address) as page,
+    ):
+        await page.locator('body[data-state="idle"] h1:not(:empty)').wait_for()
+        page.on("request", lambda request: asked.append(request.url))
+        house.panel.show_camera_at(camera)  # another policy: the page loads itself again
+        for entry in (3, 5):  # a second look opens the stream anew
+            house.panel.show(at(State.COMPARING_FACES, entry=entry))
+            await shows(page, entry)
+            await expect(page.locator("#mirror")).to_be_visible()
+            await expect(page.locator("#drawing")).to_be_hidden()
+            assert await page.locator("#camera").evaluate("i => i.naturalWidth") == 640
+            house.panel.show(at(State.SIGNING, entry=entry + 1))
+            await shows(page, entry + 1)
+            await expect(page.locator("#mirror")).to_be_hidden()
+            await expect(page.locator("#drawing")).to_be_visible()
+            assert await page.locator("#camera").get_attribute("src") is None, "it is let go"
+    assert [url for url in asked if url.startswith(camera)] == [f"{camera}?3", f"{camera}?5"]
+
+
+async def test_without_a_camera_a_drawing_stands_there(tmp_path: Path, chrome: Browser) -> None:
+    async with opened(tmp_path) as (house, address):
+        house.panel.show_camera_at("http://127.0.0.1:9/nobody")
+        async with page_of(chrome, address) as page:
+            failed = page.wait_for_event("requestfailed")
+            house.panel.show(at(State.COMPARING_FACES, entry=3))
+            assert (await failed).url.startswith("http://127.0.0.1:9/")
+            await expect(page.locator("#drawing")).to_be_visible()
+            await expect(page.locator("#mirror")).to_be_hidden()
 
 
 # --- touching

@@ -34,7 +34,8 @@ export function showView(view, onTouch) {
   draw("progress", view.progress, drawProgress);
   drawButtons(view);
   drawPad(view);
-  drawCamera(view.preview);
+  // A stream ends with the looking it was opened for: each entry opens its own.
+  drawCamera(view.preview === null ? null : `${view.preview}?${view.entry}`);
   label("open-languages", view.buttons.find((b) => b.kind === "language" && b.chosen)?.label ?? words.language);
   label("open-comfort", words.comfort);
   at("open-languages").hidden = !view.buttons.some((button) => button.kind === "language");
@@ -79,7 +80,8 @@ function label(id, said) {
 function drawProgress(progress) {
   if (progress === null) return [];
   return progress.labels.map((said, step) => {
-    const name = step < progress.step ? "past" : step === progress.step ? "now" : "";
+    const past = step < progress.step && !progress.broken_off;
+    const name = past ? "past" : step === progress.step ? "now" : "";
     const made = element("li", name, element("span", "", ...phrase(said)));
     if (name === "now") made.setAttribute("aria-current", "step");
     return made;
@@ -168,7 +170,7 @@ function key(className, press) {
   return made;
 }
 
-// --- the camera's picture, as a mirror; while it cannot be had, the drawing stands in its place
+// --- the camera's picture; while it cannot be had, the drawing stands in its place
 let wanted = null;
 function drawCamera(address) {
   if (address === wanted) return;
