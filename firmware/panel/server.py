@@ -1,10 +1,7 @@
 """The panel's server on loopback: pushes views, takes touches. [shell]
 
-The page's files are no secret; what they show is. A page says the token of this start as its first
-message (`launcher.py`), and only then hears anything. Every request must name this server by its
-literal address, so that a name rebound to loopback reaches nothing, and a socket must come from a
-page of this server. One page is shown at a time: the same tab, loaded anew, takes the place of its
-older self; any other browser is told politely that the panel is in use.
+`door.py` says who may come in. One page is shown at a time: the same tab, loaded anew, takes the
+place of its older self; any other browser is told politely that the panel is in use.
 """
 
 from __future__ import annotations
@@ -12,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
 from firmware.faults import PanelUnavailable
 from firmware.panel.comfort import SITE_DEFAULT, Comfort, Layout, turned
+from firmware.panel.door import Door, decoded, policy
 from firmware.panel.launcher import remove_launcher, write_launcher
 from firmware.panel.page_words import read_page_words
 from firmware.panel.pin_desk import PinDesk
@@ -33,7 +31,7 @@ from firmware.panel.seat import Closing, Page, Seat
 from firmware.panel.sounds import joined
 from firmware.panel.speech import read_manifest
 from firmware.panel.texts import read_marked_texts
-from firmware.panel.touch import MAX_MESSAGE_BYTES, Hello, Touch, TouchRate
+from firmware.panel.touch import Touch, TouchRate
 from firmware.panel.view import Around, InUse, view
 from firmware.transaction.events import Event, PinDigitTyped
 from firmware.transaction.visit import Visit
@@ -42,27 +40,13 @@ from firmware.words import State as S
 
 WEB = Path(__file__).parent / "web"
 FILES = {
-    "": ("index.html", "text/html"),
-    "panel.css": ("panel.css", "text/css"),
-    "panel.js": ("panel.js", "text/javascript"),
-    "draw.js": ("draw.js", "text/javascript"),
-    "keyboard.js": ("keyboard.js", "text/javascript"),
+    "": (WEB / "index.html", "text/html"),
+    "colours.css": (WEB / "colours.css", "text/css"),
+    "panel.css": (WEB / "panel.css", "text/css"),
+    "panel.js": (WEB / "panel.js", "text/javascript"),
+    "draw.js": (WEB / "draw.js", "text/javascript"),
+    "keyboard.js": (WEB / "keyboard.js", "text/javascript"),
 }
-MAX_STRANGERS = 8
-"""Connections that have not yet said who they are."""
-HELLO_WITHIN_S = 5.0
-STOP_WITHIN_S = 0.5
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-
-Said = TypeVar("Said", Hello, Touch)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PanelServer:
@@ -90,12 +74,9 @@ class PanelServer:
         self._around = Around(
             read_page_words(), hotline, layout, comfort, speaks=speech is not None
         )
-        self._token = secrets.token_urlsafe(24)
-        self._hosts: frozenset[str] = frozenset()
-        self._runner: web.AppRunner | None = None
+        self._door = Door(FILES, lambda: policy(_origin(self._around.preview)))
         self._desk = PinDesk(random or SystemRandom(), shuffle_keys=shuffle_keys)
         self._seat = Seat()
-        self._strangers = 0
         self._visit = Visit()
         self._hint: Hint | None = None
         self._view = view(self._visit, self._texts, self._around)
@@ -107,21 +88,16 @@ class PanelServer:
     async def start(self) -> str:
         """Serve, write the launcher, and return the page's address with the token in its fragment.
         Raises `PanelUnavailable`."""
-        app = web.Application(middlewares=[self._guarded])
-        app.router.add_get("/panel", self._socket)
-        app.router.add_get("/pad/{pad:[A-Za-z0-9_-]+}.{form:svg|json}", self._pad)
-        app.router.add_get("/speech/{language}/{name:[0-9a-f-]+}.wav", self._speech)
-        app.router.add_get("/{name:[a-z.]*}", self._file)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S)
-        await self._runner.setup()
+        routes = (
+            web.get("/panel", self._socket),
+            web.get("/pad/{pad:[A-Za-z0-9_-]+}.{form:svg|json}", self._pad),
+            web.get("/speech/{language}/{name:[0-9a-f-]+}.wav", self._speech),
+        )
         try:
-            await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-            port = self._runner.addresses[0][1]
-            self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-            address = f"http://127.0.0.1:{port}/#{self._token}"
+            address = await self._door.open(routes, self._port)
             write_launcher(self._runtime_dir, address)
         except OSError as cause:
-            await self._runner.cleanup()
+            await self._door.close()
             where = f"port {self._port}, {self._runtime_dir}"
             raise PanelUnavailable(f"{where}: {cause.strerror}") from cause
         return address
@@ -130,10 +106,9 @@ class PanelServer:
         """Close the page and stop serving; whatever was typed is wiped."""
         self.forget()
         self._seat.vacate(Closing.STOPPED)
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._door.is_open:
+            await self._door.close()
             remove_launcher(self._runtime_dir)
-            self._runner = None
 
     def show(self, visit: Visit, hint: Hint | None = None) -> None:
         """Show the visit as it is now. Call it after every step; no view is sent twice."""
@@ -196,41 +171,6 @@ class PanelServer:
         self._on_event(event)
 
     # --- HTTP
-    @web.middleware
-    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        headers = HEADERS | {"Content-Security-Policy": self._policy()}
-        try:
-            self._admit(request)
-            response = await handler(request)
-        except web.HTTPException as refusal:
-            refusal.headers.update(headers)
-            raise
-        if not response.prepared:
-            response.headers.update(headers)
-        return response
-
-    def _admit(self, request: web.Request) -> None:
-        """By literal name and, where one is told, by literal origin."""
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and origin.removeprefix("http://") not in self._hosts
-        if foreign or request.headers.get("Host") not in self._hosts:
-            raise web.HTTPForbidden
-
-    def _policy(self) -> str:
-        camera = _origin(self._around.preview)
-        return (
-            "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; "
-            f"img-src 'self' data:{' ' + camera if camera else ''}; connect-src 'self'; "
-            "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
-
-    async def _file(self, request: web.Request) -> web.StreamResponse:
-        if request.match_info["name"] not in FILES:
-            raise web.HTTPNotFound
-        name, content_type = FILES[request.match_info["name"]]
-        content = (WEB / name).read_text(encoding="utf-8")
-        return web.Response(text=content, content_type=content_type)
-
     async def _pad(self, request: web.Request) -> web.StreamResponse:
         pad, name = self._desk.pad, request.match_info["pad"]
         if pad is None or not secrets.compare_digest(name, self._desk.name):
@@ -250,20 +190,10 @@ class PanelServer:
         return web.Response(body=content, content_type="audio/wav")
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        if "Origin" not in request.headers:
-            raise web.HTTPForbidden  # a browser always names it
-        if self._strangers >= MAX_STRANGERS:
-            raise web.HTTPServiceUnavailable
-        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, heartbeat=20.0)
-        self._strangers += 1
-        try:
-            await socket.prepare(request)
-            hello = await _introduced(socket)
-        finally:
-            self._strangers -= 1
-        if hello is None or not secrets.compare_digest(hello.token.encode(), self._token.encode()):
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION)
-        elif (page := self._seat.take(hello.session)) is None:
+        socket, hello = await self._door.greet(request)
+        if hello is None:
+            return socket
+        if (page := self._seat.take(hello.session)) is None:
             await self._decline(socket)
         else:
             await self._attend(socket, page)
@@ -290,28 +220,11 @@ class PanelServer:
             if not rate.allows(time.monotonic()):
                 self.dropped_taps += 1
                 continue
-            touch = _decoded(message, Touch)
+            touch = decoded(message, Touch)
             if touch is None:
                 await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
                 return
             self._touched(touch)
-
-
-async def _introduced(socket: web.WebSocketResponse) -> Hello | None:
-    """The first message, if it comes in time and says who is there."""
-    try:
-        return _decoded(await socket.receive(timeout=HELLO_WITHIN_S), Hello)
-    except TimeoutError:
-        return None
-
-
-def _decoded(message: WSMessage, kind: type[Said]) -> Said | None:
-    if message.type is not WSMsgType.TEXT:
-        return None
-    try:
-        return msgspec.json.decode(message.data, type=kind)
-    except msgspec.MsgspecError:
-        return None
 
 
 def _origin(address: str | None) -> str | None:

@@ -17,9 +17,10 @@ from panel_house import House, World, at, opened
 
 from firmware.faults import PanelUnavailable
 from firmware.panel.comfort import Comfort, Volume
+from firmware.panel.door import MAX_STRANGERS
 from firmware.panel.pin_pad import PinPad
 from firmware.panel.seat import Closing
-from firmware.panel.server import FILES, MAX_STRANGERS, WEB, PanelServer
+from firmware.panel.server import FILES, WEB, PanelServer
 from firmware.panel.touch import MAX_MESSAGE_BYTES, TOUCHES_AT_ONCE, Hello, TouchRate
 from firmware.panel.view import InUse, PanelView
 from firmware.transaction import events as e
