@@ -84,7 +84,8 @@ OUTCOMES = {
         (
             *(Cause.CARD_UNKNOWN, Cause.CARD_NOT_SUPPORTED, Cause.CERTIFICATE_MISSING),
             *(Cause.PHOTO_NOT_AUTHENTIC, Cause.PIN_BLOCKED, Cause.NOT_THE_HOLDER),
-            *(Cause.STAFF_PASSCODE_WRONG, Cause.NO_METHOD_LEFT, Cause.REGISTRATION_DECLINED),
+            *(Cause.STAFF_PASSCODE_WRONG, Cause.STAFF_LOOK_CLOSED, Cause.NO_METHOD_LEFT),
+            Cause.REGISTRATION_DECLINED,
             *(Cause.REGISTRATION_NOT_EFFECTIVE, Cause.CERTIFICATE_EXPIRED),
             *(Cause.CERTIFICATE_SUSPENDED, Cause.CERTIFICATE_REVOKED),
             *(Cause.CERTIFICATE_UNTRUSTED, Cause.USE_RESTRICTED, Cause.EVIDENCE_REJECTED),
@@ -119,6 +120,7 @@ def variants(state: State) -> Iterator[Example]:
             yield "idle_card", replace(IDLE, card_present=True), None
         case State.CHOOSING_METHOD:
             yield "choosing_method_again", replace(at, looks=3), None
+            yield "choosing_method_staff_closed", replace(at, looks=3, staff_closed=True), None
         case State.KEYING_PRINT:
             yield "keying_print_typed", replace(at, pin_digits=8), None
         case State.COMPARING_FACES:

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,12 @@ from firmware.faults import Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
 from firmware.link.transport import LEASE_S, serve_link
 from firmware.match import requests as vision
+from firmware.panel.comfort import Comfort
 from firmware.panel.server import PanelServer
 from firmware.panel.texts import LANGUAGES
 from firmware.replies import cause_of
 from firmware.settings import Settings
+from firmware.staff import StaffGate
 from firmware.transaction import events as e
 from firmware.transaction.effects import Do, Ignored
 from firmware.transaction.machine import step
@@ -62,13 +64,12 @@ class App:
         self._reader_told = asyncio.Event()
         self.ignored: Counter[str] = Counter()
         self._device = Device(settings.device_id, Path(settings.state_dir), settings.clock_trust)
-        self._panel = PanelServer(
-            self._runtime_dir,
-            self._post,
-            port=settings.panel_port,
-            hotline=settings.hotline,
-            speech=Path(settings.speech) if settings.speech else None,
+        gate = StaffGate(
+            settings.time_scale,
+            wrong_before=self._device.wrong_passcodes,
+            now_s=time.monotonic(),
         )
+        self._panel = panel_of(settings, self._post)
         self._lights = open_lights()
         cards_end, visions_end = photo_passage()
         self._preview_door = preview_door()
@@ -100,10 +101,20 @@ class App:
             inherited=(visions_end.fileno(), self._preview_door.fileno()),
         )
         self._errands = Errands(
-            settings, self._device, self._card, self._vision, self._panel.take_digits
+            settings,
+            self._device,
+            self._card,
+            self._vision,
+            self._panel.take_digits,
+            staff_gate=gate,
         )
         self._host = HostDesk(
-            settings, self._device, self._post, lambda: self._visit, tuple(LANGUAGES)
+            settings,
+            self._device,
+            self._post,
+            lambda: self._visit,
+            tuple(LANGUAGES),
+            staff_gate=gate,
         )
 
     async def run(self, on_ready: Awaitable[None] | None = None) -> None:
@@ -293,6 +304,21 @@ class App:
 
     def _lose_vision_worker(self, fault: WorkerLost) -> None:
         log.warning("%s", fault)
+
+
+def panel_of(settings: Settings, on_event: Callable[[e.Event], None]) -> PanelServer:
+    """The panel's server as the site set it. Raises `BadSettings`."""
+    site = settings.panel
+    return PanelServer(
+        Path(settings.runtime_dir),
+        on_event,
+        port=settings.panel_port,
+        hotline=settings.hotline,
+        shuffle_keys=site.shuffle_keys,
+        layout=site.layout,
+        comfort=Comfort(large=site.large, contrast=site.contrast),
+        speech=Path(settings.speech) if settings.speech else None,
+    )
 
 
 def _command(module: str, settings: msgspec.Struct, *descriptors: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -16,6 +17,7 @@ from firmware.faults import LinkLost, MalformedMessage
 from firmware.link import messages as m
 from firmware.link.transport import Link
 from firmware.settings import Settings
+from firmware.staff import StaffGate
 from firmware.statement import Evidence
 from firmware.transaction import events as e
 from firmware.transaction.consent import complete
@@ -36,9 +38,13 @@ class HostDesk:
         post: Callable[[e.Event], None],
         visit: Callable[[], Visit],
         languages: tuple[Language, ...],
+        *,
+        staff_gate: StaffGate,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._device = settings, device
         self._post, self._visit, self._languages = post, visit, languages
+        self._staff_gate, self._clock = staff_gate, clock
         self._link: Link | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._sequence = 0
@@ -118,7 +124,9 @@ class HostDesk:
             return refused(cause, "no card reader can be used")
         if start.profile not in self._settings.profiles:
             return refused("profile_not_allowed", f"{start.profile} is not allowed here")
-        methods = self._methods(start.methods)
+        methods = self._methods_now(start.methods)
+        if not methods and self._methods(start.methods):
+            return refused(Cause.STAFF_LOOK_CLOSED, "too many wrong staff passcodes")
         if not methods:
             return refused("method_not_available", "no method of proof that is asked for is here")
         asks = asks_for(start.profile, start.purpose, start.items)
@@ -151,6 +159,13 @@ class HostDesk:
             if method is not Method.STAFF or self._settings.staff
         )
         return here if wanted is None else tuple(method for method in here if method in wanted)
+
+    def _methods_now(self, wanted: tuple[Method, ...] | None) -> tuple[Method, ...]:
+        """Without the staff look while wrong passcodes keep it closed."""
+        methods = self._methods(wanted)
+        if self._staff_gate.is_open(self._clock()):
+            return methods
+        return tuple(method for method in methods if method is not Method.STAFF)
 
     # --- telling
     def tell_progress(self, visit: Visit, now_s: float) -> None:

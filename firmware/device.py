@@ -16,6 +16,7 @@ from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
 
 DEVICE_KEY_FILE = "device-key.json"
+WRONG_PASSCODES_FILE = "wrong-passcodes"
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 _CLOCK_CHIP = Path("/dev/rtc0")
@@ -35,6 +36,9 @@ class Device:
             self._counter_file = state_dir / "counter"
             text = self._counter_file.read_text() if self._counter_file.exists() else "0"
             self._counter = int(text)
+            self._wrong_file = state_dir / WRONG_PASSCODES_FILE
+            self.wrong_passcodes = _read_wrong_passcodes(self._wrong_file)
+            """How many wrong staff passcodes must not be forgotten by a restart."""
         except (OSError, ValueError, JoseError) as cause:
             raise BadSettings(f"state_dir {state_dir} cannot be used: {cause}") from cause
 
@@ -51,6 +55,16 @@ class Device:
         except OSError as cause:
             raise Fault(f"the statement's number cannot be kept: {cause.strerror}") from cause
         return self._counter
+
+    def keep_wrong_passcodes(self, count: int) -> None:
+        """Put that number on disk, if it is another one."""
+        if count == self.wrong_passcodes:
+            return
+        try:
+            _write_whole(self._wrong_file, str(count).encode())
+        except OSError as cause:
+            raise Fault(f"wrong passcodes cannot be counted: {cause.strerror}") from cause
+        self.wrong_passcodes = count
 
     def now(self) -> Now:
         """The wall time and its trust."""
@@ -74,6 +88,13 @@ def _read_or_make_key(path: Path) -> OKPKey:
     key = OKPKey.generate_key("Ed25519")
     _write_whole(path, msgspec.json.encode(key.as_dict(private=True)))
     return key
+
+
+def _read_wrong_passcodes(path: Path) -> int:
+    count = int(path.read_text()) if path.exists() else 0
+    if count < 0:
+        raise ValueError(f"{path.name} is below zero")
+    return count
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
+from typing import Final
 from uuid import UUID
 
 from firmware.card import requests as card
@@ -18,7 +20,7 @@ from firmware.link.messages import StartTransaction
 from firmware.match import requests as vision
 from firmware.replies import WRONG_FACE_FILE, card_event, cause_of, vision_event
 from firmware.settings import Settings
-from firmware.staff import staff_with
+from firmware.staff import StaffGate, staff_with
 from firmware.statement import RSA_PKCS1_SHA256, Evidence, freeze, sign
 from firmware.transaction import events as e
 from firmware.transaction.stating import Facts, statement_of
@@ -31,6 +33,8 @@ VisionWorker = SupervisedWorker[vision.VisionMessage, vision.VisionMessage, visi
 
 log = logging.getLogger(__name__)
 
+READ_PRINT_WITHIN_S: Final = 4.0
+
 
 class Errands:
     """The errands of one device; of one visit at a time."""
@@ -42,8 +46,12 @@ class Errands:
         card_worker: CardWorker,
         vision_worker: VisionWorker,
         take_digits: Callable[[], bytearray | None],
+        *,
+        staff_gate: StaffGate,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._device = settings, device
+        self._staff_gate, self._clock = staff_gate, clock
         self._card, self._vision = card_worker, vision_worker
         self._take_digits = take_digits
         self._printed_number = bytearray()
@@ -59,8 +67,9 @@ class Errands:
     async def read_print(self, visit: UUID) -> e.Event | None:
         """照合番号B by the tray camera. → `PrintRead` or `PrintDoubtful`"""
         today = self._device.now().wall.strftime("%Y%m%d")
+        within_s = READ_PRINT_WITHIN_S * self._settings.time_scale
         try:
-            reply = await self._vision.ask(vision.ReadPrintedNumber(visit, today))
+            reply = await self._vision.ask(vision.ReadPrintedNumber(visit, today, within_s))
         except WorkerLost:
             return e.PrintDoubtful()
         if not isinstance(reply, vision.PrintedNumber) or reply.digits is None:
@@ -135,13 +144,27 @@ class Errands:
         return card_event(reply)
 
     async def check_staff_passcode(self) -> e.Event | None:
-        """→ `StaffAccepted`, `StaffRefused`"""
+        """→ `StaffAccepted`, `StaffRefused`; `StaffClosed` when none is looked at any more."""
         digits = self._take_digits()
         if digits is None:
             return e.StaffRefused()
+        gate = self._staff_gate
+        if not gate.is_open(self._clock()):
+            wipe(digits)
+            return e.StaffClosed()
         staff_id = await asyncio.to_thread(staff_with, digits, self._settings.staff)
         wipe(digits)
-        return e.StaffRefused() if staff_id is None else e.StaffAccepted(staff_id)
+        if staff_id is not None:
+            return e.StaffAccepted(staff_id)
+        gate.note_wrong(self._clock())
+        await (
+            self._keep_wrong_passcodes()
+        )  # before anybody is told: pulling the plug undoes nothing
+        return e.StaffRefused() if gate.is_open(self._clock()) else e.StaffClosed()
+
+    async def _keep_wrong_passcodes(self) -> None:
+        count = self._staff_gate.remembered(self._clock())
+        await asyncio.to_thread(self._device.keep_wrong_passcodes, count)
 
     # --- certificate and signature
     async def read_certificate(self) -> e.Event | None:
@@ -209,6 +232,10 @@ class Errands:
         if self._pin_was_typed:
             self._pin_was_typed = False
             await self._card.replace()  # pyscard made copies of the PIN: they end with the process
+        try:
+            await self._keep_wrong_passcodes()  # those whose time has run out are forgotten as well
+        except Fault as fault:
+            log.warning("%s", fault)  # too many stay remembered, which opens nothing
         self._drop()
         return e.Forgotten()  # a worker that was lost has forgotten everything
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from firmware.faults import BadSettings
-from firmware.words import ClockTrust, Language, Method, Profile
+from firmware.words import ClockTrust, Language, Layout, Method, Profile
 
 
 class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +43,20 @@ class StaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passcode: str
 
 
+class PanelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the panel looks before anybody has touched it; each person can change the comforts."""
+
+    layout: Layout = Layout.FULL
+    """`low` keeps every control in the lower half, for a screen that hangs high."""
+    large: bool = False
+    """Large type."""
+    contrast: bool = False
+    """High contrast."""
+    shuffle_keys: bool = False
+    """Keys of the pads in a new order each time: hides the PIN from an onlooker, and makes it hard
+    for whoever types by habit or cannot see well."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a site can set."""
 
@@ -68,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Comparisons of faces in one visit."""
     look_s: float = 8.0
     staff: tuple[StaffMember, ...] = ()
+    panel: PanelSettings = PanelSettings()
     card: CardSettings = CardSettings()
     vision: VisionSettings = VisionSettings()
 

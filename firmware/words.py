@@ -54,6 +54,7 @@ class Cause(StrEnum):
     DEVICE_FAULT = "device_fault"
     HOST_LOST = "host_lost"
     CLOCK_UNTRUSTED = "clock_untrusted"
+    TAMPERED = "tampered"  # the enclosure is open
     # card
     CARD_NOT_PRESENTED = "card_not_presented"
     CARD_REMOVED = "card_removed"
@@ -69,6 +70,7 @@ class Cause(StrEnum):
     PIN_BLOCKED = "pin_blocked"
     NOT_THE_HOLDER = "not_the_holder"
     STAFF_PASSCODE_WRONG = "staff_passcode_wrong"
+    STAFF_LOOK_CLOSED = "staff_look_closed"  # too many wrong passcodes, over all visits
     NO_METHOD_LEFT = "no_method_left"
     # consent
     CANCELLED_BY_PATIENT = "cancelled_by_patient"
@@ -203,6 +205,13 @@ class ClockTrust(StrEnum):
     RTC = "rtc"
     HOST = "host"
     NONE = "none"
+
+
+class Layout(StrEnum):
+    """Where the panel's controls lie: everywhere, or in the lower half, for wheelchair users."""
+
+    FULL = "full"
+    LOW = "low"
 
 
 class Language(StrEnum):

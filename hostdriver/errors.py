@@ -104,6 +104,18 @@ ERRORS: dict[str, ErrorRow] = {
         "none of these methods can be used now",
         "求めた本人確認方法はいま使えません。カメラなどの機器の状態を確認してください。",
     ),
+    "staff_look_closed": ErrorRow(
+        1110,
+        "the staff look is closed after too many wrong passcodes",
+        "職員のパスコードが続けて違ったため、目視確認を5分ほど止めています。他の方法で受付できます。",
+        cause=Cause.STAFF_LOOK_CLOSED,
+    ),
+    "tampered": ErrorRow(
+        1111,
+        "the reader's enclosure is open",
+        "カードリーダーの箱が開いています。手を加えられていないか確認し、閉じてください。",
+        cause=Cause.TAMPERED,
+    ),
     "language_not_available": ErrorRow(
         1107, "the reader does not have this language", "この言語はカードリーダーにありません。"
     ),

@@ -161,6 +161,11 @@ CAUSES: dict[Cause, CauseText] = {
         "機器の時計が合っていないため同意を記録できません。時刻の設定を確認してください。",
         _BROKEN,
     ),
+    Cause.TAMPERED: CauseText(
+        "機器の点検が必要です。受付の職員にお声がけください。",
+        "機器の箱が開いています。閉じるまで受付できません。手を加えられていないか確認してください。",
+        _BROKEN,
+    ),
     # --- card
     Cause.CARD_NOT_PRESENTED: CauseText(
         "カードが置かれませんでした。もう一度お試しください。",
@@ -227,6 +232,11 @@ CAUSES: dict[Cause, CauseText] = {
         "確認ができませんでした。受付の職員にお声がけください。",
         "職員のパスコードが違います。管理者に確認してください。",
         ("start_again", "use_pin", *_PAPERS),
+    ),
+    Cause.STAFF_LOOK_CLOSED: CauseText(
+        "職員による確認は、しばらく使えません。受付の職員にお声がけください。",
+        "職員のパスコードが続けて違ったため、目視確認を5分ほど止めています。顔認証と暗証番号は使えます。",
+        ("use_pin", *_PAPERS),
     ),
     Cause.NO_METHOD_LEFT: CauseText(
         "ご本人の確認ができませんでした。受付の職員にお声がけください。",

@@ -24,11 +24,12 @@ class StartLooking(VisionMessage, frozen=True, tag="start_looking"):
 
 
 class ReadPrintedNumber(VisionMessage, frozen=True, tag="read_printed_number"):
-    """Read 照合番号B off the printed face in the tray. → `PrintedNumber`"""
+    """Read 照合番号B off the printed face in the tray, for `seconds` at most. → `PrintedNumber`"""
 
     visit: UUID
     today: str
     """YYYYMMDD: the dates read must be plausible today."""
+    seconds: float
 
 
 class CompareFaces(VisionMessage, frozen=True, tag="compare_faces"):

@@ -66,7 +66,6 @@ FRAME_WAIT_S: Final = 0.01
 PROBE_EVERY_S: Final = 30.0
 """Nobody there: the camera rests, and is asked now and then whether it still works."""
 ALIVE_EVERY_S: Final = 1.0
-READ_PRINT_WITHIN_S: Final = 4.0
 PREVIEW_AFTER_S: Final = MOMENT_S / 2
 """Between two looks a page gets one picture more. The next look finds a newer frame again and is
 not delayed, at 15 frames a second and more."""
@@ -162,7 +161,7 @@ class VisionWorker:
             case ReadPrintedNumber():
                 if self._tray is None:
                     raise CameraUnavailable("there is no tray camera")
-                deadline_s = now_s + READ_PRINT_WITHIN_S
+                deadline_s = now_s + request.seconds
                 today = _day(request.today)
                 self._errand = ReadingPrint(self._tray, self._text_reader, today, deadline_s)
             case StopLooking():

@@ -20,13 +20,6 @@ class Volume(StrEnum):
     OFF = "off"
 
 
-class Layout(StrEnum):
-    """Where the controls lie: everywhere, or all in the lower half, for wheelchair users."""
-
-    FULL = "full"
-    LOW = "low"
-
-
 class Comfort(msgspec.Struct, frozen=True):
     """What a person, or a site, has set."""
 

@@ -116,6 +116,10 @@ def tries_are_known(visit: Visit) -> bool:
     return visit.pin_tries_left in {1, 2}
 
 
+def staff_is_closed(visit: Visit) -> bool:
+    return visit.staff_closed
+
+
 def staff_was_refused(visit: Visit) -> bool:
     return visit.staff_refusals > 0
 
@@ -207,6 +211,7 @@ SCREENS: dict[S, Screen] = {
         ),
         buttons=method_buttons(Method.FACE, Method.PIN, Method.STAFF),
         step=1,
+        notices=((staff_is_closed, "staff_closed"),),
     ),
     S.READING_PRINT: Screen(
         plain("getting_ready", Picture.FACE, Tone.WORKING),

@@ -20,7 +20,7 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from firmware.faults import PanelUnavailable
-from firmware.panel.comfort import SITE_DEFAULT, Comfort, Layout, turned
+from firmware.panel.comfort import SITE_DEFAULT, Comfort, turned
 from firmware.panel.door import Door, decoded, policy
 from firmware.panel.launcher import remove_launcher, write_launcher
 from firmware.panel.page_words import read_page_words
@@ -35,7 +35,7 @@ from firmware.panel.touch import Touch, TouchRate
 from firmware.panel.view import Around, InUse, view
 from firmware.transaction.events import Event, PinDigitTyped
 from firmware.transaction.visit import Visit
-from firmware.words import Hint, Language
+from firmware.words import Hint, Language, Layout
 from firmware.words import State as S
 
 WEB = Path(__file__).parent / "web"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort, Layout
+from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort
 from firmware.panel.page_words import PageWords
 from firmware.panel.pin_pad import SHAPES, PadKind
 from firmware.panel.readings import Segment, plain, segments
@@ -26,7 +26,7 @@ from firmware.panel.screens import (
 )
 from firmware.panel.texts import Texts
 from firmware.transaction.visit import Visit
-from firmware.words import Hint, Language, Outcome, State
+from firmware.words import Hint, Language, Layout, Outcome, State
 
 Said = str | tuple[Segment, ...]
 """A text, or its pieces with what stands above them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +37,9 @@ class Play:
     nobody: bool = False
     method: Method | None = None
     pin: str | None = None
+    staff_passcode: str = field(default=STAFF_PASSCODE, repr=False)
+    staff_tries: int = 1
+    """How often the staff type it before they give up."""
     consent: Consent = "all"
     profile: Profile | None = None
     language: Language = Language.JA
@@ -116,7 +119,8 @@ def script_of(scene: Play) -> PatientScript:
         pin=scene.pin or right_pin,
         confirms_last_try=True,
         consent=scene.consent,
-        staff_passcode=STAFF_PASSCODE,
+        staff_passcode=scene.staff_passcode,
+        staff_tries=scene.staff_tries,
         printed_number=collation_number_b(scene.patient) if card is not None else None,
         language=scene.language,
     )

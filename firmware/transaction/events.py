@@ -188,6 +188,11 @@ class StaffRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StaffClosed(Event):
+    """Too many wrong passcodes, over all visits: for now none is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
 class HelperDeclared(Event):
     """Somebody else types for the patient."""
 

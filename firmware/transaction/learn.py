@@ -70,6 +70,8 @@ def _learn_of_identity(visit: Visit, event: e.Event, now: Now) -> Visit:
             return _proven(replace(visit, staff_id=staff_id), Method.STAFF, now)
         case e.StaffRefused():
             return replace(visit, staff_refusals=visit.staff_refusals + 1)
+        case e.StaffClosed():
+            return replace(visit, staff_closed=True)
         case _:
             return visit
 

@@ -184,6 +184,10 @@ STEPS: Table = {
         Row(no_method_left, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.STAFF_PASSCODE_WRONG)),
         Row(always, S.CHOOSING_METHOD),
     ),
+    (S.CHECKING_STAFF, e.StaffClosed): (
+        Row(no_method_left, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.STAFF_LOOK_CLOSED)),
+        Row(always, S.CHOOSING_METHOD),
+    ),
     # --- registration
     (S.IDENTITY_PROVEN, e.RegistrationReported): (
         *when(registered, TO_ANSWERS),

@@ -87,6 +87,8 @@ class Visit:
     pin_tries_left: int | None = None
     last_try_confirmed: bool = False
     staff_refusals: int = 0
+    staff_closed: bool = False
+    """Passcodes are not looked at any more, whoever typed the wrong ones."""
     staff_id: str | None = None
     method: Method | None = None
     proofs: int = 0
@@ -126,7 +128,7 @@ class Visit:
         open_to = {
             Method.FACE: self.face_possible and self.looks < self.request.looks,
             Method.PIN: self.pin_tries_left != 0,
-            Method.STAFF: self.staff_refusals < STAFF_TRIES,
+            Method.STAFF: self.staff_refusals < STAFF_TRIES and not self.staff_closed,
             Method.PHONE: False,
         }
         return tuple(method for method in self.request.methods if open_to[method])

@@ -61,7 +61,7 @@ pytestmark = pytest.mark.stack
 
 WITHIN_S = 30.0
 """A test that hangs ends here; nothing is measured by it."""
-LOOK_S = 8.0
+LOOK_S, READ_S = 8.0, 4.0
 TODAY = "20251122"
 SAME = [("person_a_2", "person_a_1"), ("person_b_2", "person_b_1")]
 OTHERS = [
@@ -179,7 +179,9 @@ async def test_a_visit_as_the_firmware_asks_for_it(tmp_path: Path) -> None:
         visit = uuid4()
         set_scene(tmp_path, live="person_a_2", tray="valid", seed=4)
         assert await vision.ask(StartLooking(visit)) == requests.Looking()
-        assert await vision.ask(ReadPrintedNumber(visit, TODAY)) == PrintedNumber(b"55021720352285")
+        assert await vision.ask(ReadPrintedNumber(visit, TODAY, READ_S)) == PrintedNumber(
+            b"55021720352285"
+        )
         vision.send_photo(uuid4(), chip_photo("person_c_1"))  # of another visit: dropped
         vision.send_photo(visit, chip_photo("person_a_1"))
         answer = await vision.ask(CompareFaces(visit, LOOK_S))
@@ -260,7 +262,7 @@ async def test_an_empty_tray_and_another_card_are_doubt(tmp_path: Path) -> None:
     async with running(tmp_path, settings_for(tmp_path)) as vision:
         for tray in (None, "drivers_licence"):
             set_scene(tmp_path, tray=tray)
-            answer = await vision.ask(ReadPrintedNumber(uuid4(), TODAY))
+            answer = await vision.ask(ReadPrintedNumber(uuid4(), TODAY, READ_S))
             assert answer == PrintedNumber(None)
 
 
@@ -271,7 +273,7 @@ async def test_without_cameras_the_worker_stays_and_says_so(tmp_path: Path) -> N
             answer = await vision.ask(request)
             assert isinstance(answer, VisionProblem)
             assert answer.code == "camera_unavailable"
-        answer = await vision.ask(ReadPrintedNumber(uuid4(), TODAY))
+        answer = await vision.ask(ReadPrintedNumber(uuid4(), TODAY, READ_S))
         assert isinstance(answer, VisionProblem)
         assert answer.code == "camera_unavailable"
         assert CameraSeen(ready=False, code="camera_unavailable") in vision.news
@@ -343,7 +345,7 @@ def test_after_forgetting_nothing_of_the_visit_is_reachable(tmp_path: Path) -> N
 
         page = Page(preview)
         assert answer(StartLooking(visit)) == requests.Looking()
-        assert isinstance(answer(ReadPrintedNumber(visit, TODAY)), PrintedNumber)
+        assert isinstance(answer(ReadPrintedNumber(visit, TODAY, READ_S)), PrintedNumber)
         card_end.send(visit.bytes + chip_photo("person_c_1"))
         assert isinstance(answer(CompareFaces(visit, LOOK_S)), FacesCompared)
         worker.turn(0)

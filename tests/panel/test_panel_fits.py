@@ -15,10 +15,10 @@ import pytest
 from browser_house import SMALL, WIDE, Example, Gallery, examples, page_of, screenshots
 from playwright.async_api import Browser, Page
 
-from firmware.panel.comfort import Comfort, Layout
+from firmware.panel.comfort import Comfort
 from firmware.panel.server import PanelServer
 from firmware.panel.texts import LANGUAGES
-from firmware.words import Language
+from firmware.words import Language, Layout
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FINGER_PX = 44

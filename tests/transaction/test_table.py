@@ -75,7 +75,7 @@ def events_in(visit: Visit) -> Iterator[e.Event]:
     yield from (e.PinNotTried(n) for n in (0, 1, 2))
     yield from (e.PinDigitTyped(n) for n in (0, 4))
     yield from (e.PinEntered(), e.LastTryConfirmed(), e.PinAccepted())
-    yield from (e.StaffPasscodeEntered(), e.StaffAccepted("s1"), e.StaffRefused())
+    yield from (e.StaffPasscodeEntered(), e.StaffAccepted("s1"), e.StaffRefused(), e.StaffClosed())
     for registration in Registration:
         for allowed in (True, False):
             yield e.RegistrationReported(registration, Cause.USE_RESTRICTED, allowed)
@@ -99,6 +99,7 @@ def alike(visit: Visit) -> Visit:
             pin_tries_left=None,
             last_try_confirmed=False,
             staff_refusals=0,
+            staff_closed=False,
             staff_id=None,
             looks=0,
             method_chosen=False,
@@ -221,6 +222,14 @@ def test_a_late_report_of_tries_never_ends_a_verification() -> None:
 def test_a_blocked_pin_is_never_verified() -> None:
     for before, _, _, effects in walk():
         assert not (Do.VERIFY_PIN in effects and before.pin_tries_left == 0)
+
+
+def test_no_passcode_is_looked_at_once_the_staff_look_is_closed() -> None:
+    closed = [step for step in walk() if step[0].staff_closed]
+    assert closed
+    for _, _, after, effects in closed:
+        assert Do.CHECK_STAFF_PASSCODE not in effects
+        assert after.state is not State.WAITING_FOR_STAFF
 
 
 def test_faces_are_compared_at_most_as_often_as_asked() -> None:
