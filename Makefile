@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test check models docs screenshots bench-accuracy bench-quality lock clean
+.PHONY: help setup ready run serve test check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -40,6 +40,15 @@ bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
 
 bench-quality: ready  ## Measure the limits of picture quality (FACES=DIR)
 	@$(PROGRAMS)/python benchmarks/quality.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
+
+bench-idle: ready  ## Measure CPU with nobody there, and memory over ten visits
+	@$(PROGRAMS)/python benchmarks/idle.py $(ARGS)
+
+bench-panel: ready  ## Measure how soon a change of state is seen on the panel
+	@$(PROGRAMS)/python benchmarks/panel_latency.py $(ARGS)
+
+bench-preview: ready  ## Measure whether a page with the camera's picture slows the comparison
+	@$(PROGRAMS)/python benchmarks/preview.py $(ARGS)
 
 screenshots: ready  ## Draw every screen of the panel into build/screenshots
 	@$(PROGRAMS)/python docs/screenshots.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ settings.register_profile("kazashi", deadline=None, suppress_health_check=[Healt
 settings.load_profile("kazashi")
 
 ROOT = Path(__file__).resolve().parents[1]
+# Folders of programs, not packages: their modules are found here.
+sys.path[:0] = [str(ROOT / "models"), str(ROOT / "benchmarks")]
 BUILD = Path(os.environ.get("KAZASHI_BUILD", ROOT / "build")).resolve()
 # What `make setup` leaves behind in it.
 WORLD = ("simulation/authorities", "simulation/cards", "simulation/faces", "simulation/vpcd")

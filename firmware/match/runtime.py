@@ -6,11 +6,15 @@ It knows nothing of faces: raw arrays in, raw arrays out.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
@@ -22,6 +26,8 @@ from firmware.match.networks import DetectorOutputs, Grey, Reals
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
 DETECTOR, LANDMARKS, EMBEDDER = "face-detector", "face-landmarks", "face-embedder"
+COPY_AT_ONCE_BYTES: Final = 1 << 24
+SEALS: Final = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
 def models_folder() -> Path:
@@ -61,12 +67,17 @@ def load_network(folder: Path, threads: int = 1) -> Network:
     """Check a model's file against its card, then load those very bytes; else `ModelRejected`."""
     card = read_model_card(folder)
     path = folder / card.file
-    try:
-        content = path.read_bytes()
-    except OSError as cause:
-        raise ModelRejected(f"{path}: {cause.strerror}; `make models` builds it") from cause
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise ModelRejected(f"{path} is not the file that its card names")
+    with _sealed_copy(path) as copy:
+        if hashlib.file_digest(copy, "sha256").hexdigest() != card.sha256:
+            raise ModelRejected(f"{path} is not the file that its card names")
+        session = _session(f"/proc/self/fd/{copy.fileno()}", threads)
+    (entry,) = session.get_inputs()
+    if tuple(entry.shape) != card.input.shape:
+        raise ModelRejected(f"{path} takes {entry.shape}, its card says {card.input.shape}")
+    return Network(card, session, entry.name, tuple(each.name for each in session.get_outputs()))
+
+
+def _session(path: str, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -74,11 +85,30 @@ def load_network(folder: Path, threads: int = 1) -> Network:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Measured: the three networks take 11 MB less, and no more time.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    (entry,) = session.get_inputs()
-    if tuple(entry.shape) != card.input.shape:
-        raise ModelRejected(f"{path} takes {entry.shape}, its card says {card.input.shape}")
-    return Network(card, session, entry.name, tuple(each.name for each in session.get_outputs()))
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+@contextmanager
+def _sealed_copy(path: Path) -> Iterator[BufferedRandom]:
+    """A file's content where nobody can change it any more, and no process has it resident.
+
+    A session that is given bytes keeps them for life beside its own weights: for the embedder,
+    37 MB always, and 42 MB at the peak of loading (measured). One that is given the path might
+    load another file than the one that was hashed.
+    """
+    try:
+        with path.open("rb") as file:
+            copy = os.fdopen(
+                os.memfd_create(path.name, os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC), "r+b"
+            )
+            with copy:
+                while os.sendfile(copy.fileno(), file.fileno(), None, COPY_AT_ONCE_BYTES):
+                    pass
+                fcntl.fcntl(copy.fileno(), fcntl.F_ADD_SEALS, SEALS)
+                copy.seek(0)
+                yield copy
+    except OSError as cause:
+        raise ModelRejected(f"{path}: {cause.strerror}; `make models` builds it") from cause
 
 
 class OnnxNetworks:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 from click.testing import CliRunner
 from photos import jp2
@@ -17,7 +21,7 @@ from firmware.faults import MalformedPhoto, ModelRejected
 from firmware.match.command import main
 from firmware.match.compare import Comparer
 from firmware.match.networks import Grey, grey_of
-from firmware.match.runtime import EMBEDDER, OnnxNetworks, load_network, models_folder
+from firmware.match.runtime import DETECTOR, EMBEDDER, OnnxNetworks, load_network, models_folder
 from firmware.match.template import FaceTemplate
 from firmware.words import Hint, MatchDecision
 
@@ -109,6 +113,49 @@ def test_a_model_that_is_not_there_is_refused(copied_models: Path) -> None:
     (copied_models / "sface.onnx").unlink()
     with pytest.raises(ModelRejected, match="make models"):
         load_network(copied_models)
+
+
+def test_a_network_computes_what_its_file_says_and_keeps_nothing_open() -> None:
+    folder = models_folder() / EMBEDDER
+    before = set(os.listdir("/proc/self/fd"))
+    network = load_network(folder)
+    assert set(os.listdir("/proc/self/fd")) <= before
+    of_bytes = onnxruntime.InferenceSession(
+        (folder / "sface.onnx").read_bytes(), providers=["CPUExecutionProvider"]
+    )
+    face = np.random.default_rng(0).integers(0, 256, (112, 112), np.uint8)
+    batch = np.broadcast_to(face.astype(np.float32), (1, 3, 112, 112))
+    (expected,) = of_bytes.run(None, {network.entry: np.ascontiguousarray(batch)})
+    assert np.array_equal(network.run(face)[0], expected)
+
+
+LOAD_AND_TELL_WHAT_IT_TOOK = """
+import sys
+from pathlib import Path
+from firmware.match.runtime import load_network
+
+def private_kb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+load_network(Path(sys.argv[1]))
+before_kb = private_kb()
+network = load_network(Path(sys.argv[2]))
+print(private_kb() - before_kb)
+"""
+
+
+def test_a_networks_weights_are_in_memory_once() -> None:
+    """The small network goes first: what the runtime itself takes is no part of the large one."""
+    small, large = models_folder() / DETECTOR, models_folder() / EMBEDDER
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_AND_TELL_WHAT_IT_TOOK, small, large],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert int(done.stdout) * 1024 < 1.5 * (large / "sface.onnx").stat().st_size
 
 
 def compare(*arguments: object) -> tuple[int, str]:
