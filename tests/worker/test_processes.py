@@ -13,7 +13,7 @@ import idle
 import pytest
 from processes import Usage, below, cpu_s_between, descendants, percent_of_one_core, usage_of
 
-ROUNDING_S = 0.05
+ROUNDING_S = 0.1
 """The system counts user and system time in hundredths, each of them rounded."""
 
 BUSY = """
