@@ -195,7 +195,7 @@ prepare_world() {
 
 render_speech() {
   local key room=firmware/panel
-  key=$(key_of $room/texts/*.toml $room/readings.py $room/sayings.py $room/speech.py $room/sounds.py)
+  key=$(key_of $room/texts/*.toml $room/readings.py $room/sayings.py $room/speech.py)
   if is_stamped build/stamps/speech "$key" && [ -d build/speech ]; then
     already "speech"
     return

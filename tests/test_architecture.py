@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "link": {"statement"},
     "match": {"card", "camera", "worker"},
     "transaction": {"statement"},
-    "panel": {"transaction"},
+    "panel": {"indicator", "transaction"},  # when a sound comes is one table
     "indicator": {"transaction"},
     "hostdriver": {"link", "statement"},
     "testbench": {"card", "simulator", "worker"},

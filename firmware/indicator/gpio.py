@@ -31,6 +31,15 @@ LIGHT: dict[Colour, tuple[float, float, float]] = {
     Colour.AMBER: (1.0, 0.45, 0.0),
 }
 
+# Notes in Hz, in order; 0 is a rest. Each differs in its melody, not only in pitch.
+NOTES: dict[Sound, tuple[float, ...]] = {
+    Sound.CARD_SEEN: (880.0,),
+    Sound.NEEDS_YOU: (660.0, 880.0),
+    Sound.DONE: (660.0, 880.0, 990.0),
+    Sound.SEE_THE_SCREEN: (440.0, 0.0, 440.0),
+    Sound.CARD_LEFT: (880.0, 0.0, 880.0, 0.0, 880.0),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Pins:
@@ -100,6 +109,7 @@ def open_lights(pins: Pins | None = None) -> Lights:
 
 def notes(sound: Sound) -> list[float | None]:
     """The buzzer's values, -1 to 1 around the middle tone, None for silence; it ends silent."""
-    return [math.log2(hertz / MIDDLE_HZ) / OCTAVES if hertz else None for hertz in sound.value] + [
-        None
+    return [
+        *(math.log2(hertz / MIDDLE_HZ) / OCTAVES if hertz else None for hertz in NOTES[sound]),
+        None,
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 from firmware.transaction.visit import Visit
 from firmware.words import Outcome
@@ -33,14 +33,14 @@ class Rhythm:
         return self.off_s == 0.0 and self.fade_s == 0.0
 
 
-class Sound(Enum):
-    """Notes in Hz, in order; 0 is a rest. Each differs in its melody, not only in pitch."""
+class Sound(StrEnum):
+    """What a sound means; buzzer and loudspeaker each have their melodies for it."""
 
-    CARD_SEEN = (880.0,)
-    YOUR_TURN = (660.0, 880.0)
-    ALL_WELL = (660.0, 880.0, 990.0)
-    SEE_THE_SCREEN = (440.0, 0.0, 440.0)
-    CARD_LEFT = (880.0, 0.0, 880.0, 0.0, 880.0)
+    CARD_SEEN = "card_seen"
+    NEEDS_YOU = "needs_you"
+    DONE = "done"
+    SEE_THE_SCREEN = "see_the_screen"
+    CARD_LEFT = "card_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +66,22 @@ LOOK_HERE = Pattern(Colour.AMBER, QUICK, Sound.SEE_THE_SCREEN)
 
 PATTERNS: dict[S, Pattern] = {
     S.IDLE: DARK,
-    S.WAITING_FOR_CARD: Pattern(Colour.WHITE, STEADY, Sound.YOUR_TURN),
+    S.WAITING_FOR_CARD: Pattern(Colour.WHITE, STEADY, Sound.NEEDS_YOU),
     S.IDENTIFYING_CARD: Pattern(Colour.BLUE, SLOW, Sound.CARD_SEEN),
     S.CHOOSING_METHOD: YOUR_TURN,
     S.READING_PRINT: WORKING,
     S.KEYING_PRINT: YOUR_TURN,
     S.READING_CARD_FACE: WORKING,
     S.COMPARING_FACES: YOUR_TURN,
-    S.ASKING_PIN: Pattern(Colour.WHITE, STEADY, Sound.YOUR_TURN),
+    S.ASKING_PIN: Pattern(Colour.WHITE, STEADY, Sound.NEEDS_YOU),
     S.WARNING_LAST_TRY: LOOK_HERE,
     S.VERIFYING_PIN: WORKING,
-    S.WAITING_FOR_STAFF: Pattern(Colour.WHITE, STEADY, Sound.YOUR_TURN),
+    S.WAITING_FOR_STAFF: Pattern(Colour.WHITE, STEADY, Sound.NEEDS_YOU),
     S.CHECKING_STAFF: WORKING,
     S.IDENTITY_PROVEN: WELL,
-    S.OFFERING_REGISTRATION: Pattern(Colour.WHITE, STEADY, Sound.YOUR_TURN),
+    S.OFFERING_REGISTRATION: Pattern(Colour.WHITE, STEADY, Sound.NEEDS_YOU),
     S.REGISTERING: WORKING,
-    S.ASKING_CONSENT: Pattern(Colour.WHITE, STEADY, Sound.YOUR_TURN),
+    S.ASKING_CONSENT: Pattern(Colour.WHITE, STEADY, Sound.NEEDS_YOU),
     S.ASKING_QUESTIONS: YOUR_TURN,
     S.SIGNING: WORKING,
     S.CONFIRMING: WORKING,
@@ -89,7 +89,7 @@ PATTERNS: dict[S, Pattern] = {
     S.FORGETTING: DARK,
 }
 
-TAKE_CARD_VERIFIED = Pattern(Colour.GREEN, BREATHING, Sound.ALL_WELL)
+TAKE_CARD_VERIFIED = Pattern(Colour.GREEN, BREATHING, Sound.DONE)
 CARD_LEFT = Pattern(Colour.AMBER, INSISTENT, Sound.CARD_LEFT)
 
 

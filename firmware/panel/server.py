@@ -20,6 +20,7 @@ import msgspec
 from aiohttp import WSCloseCode, web
 
 from firmware.faults import PanelUnavailable
+from firmware.indicator.patterns import Sound
 from firmware.panel.comfort import SITE_DEFAULT, Comfort, turned
 from firmware.panel.door import Door, decoded, policy
 from firmware.panel.launcher import remove_launcher, write_launcher
@@ -28,7 +29,7 @@ from firmware.panel.pin_desk import PinDesk
 from firmware.panel.sayings import speech_files
 from firmware.panel.screens import ButtonKind, buttons_now, event_for
 from firmware.panel.seat import Closing, Page, Seat
-from firmware.panel.sounds import joined
+from firmware.panel.sounds import joined, melody
 from firmware.panel.speech import read_manifest
 from firmware.panel.texts import read_marked_texts
 from firmware.panel.touch import Touch, TouchRate
@@ -91,6 +92,7 @@ class PanelServer:
         routes = (
             web.get("/panel", self._socket),
             web.get("/pad/{pad:[A-Za-z0-9_-]+}.{form:svg|json}", self._pad),
+            web.get("/sound/{name:[a-z_]+}.wav", self._sound),
             web.get("/speech/{language}/{name:[0-9a-f-]+}.wav", self._speech),
         )
         try:
@@ -178,6 +180,12 @@ class PanelServer:
         if request.match_info["form"] == "json":
             return web.json_response(pad.key_sheet())
         return web.Response(text=pad.drawn(), content_type="image/svg+xml")
+
+    async def _sound(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if name not in set(Sound):
+            raise web.HTTPNotFound
+        return web.Response(body=melody(Sound(name)), content_type="audio/wav")
 
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         asked = request.match_info

@@ -1,4 +1,4 @@
-"""Four short sounds and the shape of a sound file: computed, never recorded."""
+"""The short sounds of the panel and the shape of a sound file: computed, never recorded."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 import wave
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware.faults import SpeechUnavailable
+from firmware.indicator.patterns import Sound
 
 SAMPLE_RATE_HZ = 22_050
 """That of espeak-ng's voices, so that clips and sounds can be joined."""
@@ -23,15 +24,6 @@ EDGE_S = 0.012
 LOUDNESS = 0.35
 
 C5, E5, G5, C6 = 523.25, 659.26, 783.99, 1046.50
-
-
-class Sound(StrEnum):
-    """What a sound means."""
-
-    CARD_SEEN = "card_seen"
-    NEEDS_YOU = "needs_you"
-    DONE = "done"
-    CARD_LEFT = "card_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +39,7 @@ MELODIES: dict[Sound, tuple[Tone, ...]] = {
     Sound.CARD_SEEN: (Tone(G5, 0.14),),
     Sound.NEEDS_YOU: (Tone(E5, 0.12), Tone(0, 0.06), Tone(G5, 0.2)),
     Sound.DONE: (Tone(C5, 0.12), Tone(E5, 0.12), Tone(G5, 0.12), Tone(C6, 0.3)),
+    Sound.SEE_THE_SCREEN: (Tone(E5, 0.2), Tone(0, 0.1), Tone(E5, 0.2)),
     Sound.CARD_LEFT: (Tone(C6, 0.16), Tone(G5, 0.16), Tone(0, 0.1)) * 3,
 }
 
@@ -60,6 +53,7 @@ def samples_of(tone: Tone) -> NDArray[np.int16]:
     return np.round(wave_form * LOUDNESS * 32_767).astype(np.int16)
 
 
+@cache
 def melody(sound: Sound) -> bytes:
     """The sound as a WAV file: 16 bit, mono."""
     return wav(b"".join(samples_of(tone).tobytes() for tone in MELODIES[sound]))

@@ -20,13 +20,11 @@ import msgspec
 
 from firmware.faults import Fault, SpeechUnavailable
 from firmware.panel.sayings import VOICES, Manifest, every_clip, key_of, sound_of
-from firmware.panel.sounds import Sound, melody
 from firmware.panel.texts import Texts, read_marked_texts
 from firmware.words import Language
 
 PROGRAM = "espeak-ng"
 MANIFEST = "manifest.json"
-SOUNDS = "sounds"
 CLIP_WITHIN_S = 20.0
 DONE, REFUSED = 0, 1
 
@@ -110,16 +108,13 @@ def render(folder: Path, texts: Mapping[Language, Texts]) -> Rendered:
         for language, own in clips.items()
         for key, text in own.items()
     }
-    sounds = {folder / SOUNDS / f"{sound}.wav": melody(sound) for sound in Sound}
     try:
         there = set(folder.glob("*/*")) if _made_by(folder) == program else set()
-        stale = set(folder.glob("*/*")) - wanted.keys() - sounds.keys()
+        stale = set(folder.glob("*/*")) - wanted.keys()
         for path in {folder / MANIFEST, *stale}:
             path.unlink(missing_ok=True)
-        for path in (*wanted, *sounds):
+        for path in wanted:
             path.parent.mkdir(parents=True, exist_ok=True)
-        for path, content in sounds.items():
-            path.write_bytes(content)
         missing = [(*wanted[path], path) for path in wanted if path not in there]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda clip: speak(*clip), missing))

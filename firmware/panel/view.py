@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from firmware.indicator.patterns import pattern_for
 from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort
 from firmware.panel.page_words import PageWords
 from firmware.panel.pin_pad import SHAPES, PadKind
@@ -121,6 +122,8 @@ class PanelView(msgspec.Struct, frozen=True, tag="view"):
     """Address of the live picture, on screens where the patient looks into the camera."""
     speech: str | None
     """Address of what the screen says aloud, relative to the page's."""
+    sound: str | None
+    """Address of the sound with which the screen begins, likewise: once for each turn."""
     stays_s: float
     comfort: Comfort
     layout: Layout
@@ -164,6 +167,7 @@ def view(
         pad=_pad(visit, screen, words, around.pad_name),
         preview=around.preview if screen.camera else None,
         speech=_speech(visit, words, hint) if around.speaks else None,
+        sound=_sound(visit),
         stays_s=screen.stays_s,
         comfort=around.comfort,
         layout=around.layout,
@@ -174,6 +178,11 @@ def view(
 def _speech(visit: Visit, words: Texts, hint: Hint | None) -> str:
     clips = speech_of(visit, words, hint=hint)
     return f"speech/{visit.language}/{speech_name(visit.language, clips)}.wav"
+
+
+def _sound(visit: Visit) -> str | None:
+    sound = pattern_for(visit).sound
+    return None if sound is None else f"sound/{sound}.wav"
 
 
 def _said(text: str, words: Texts) -> Said:

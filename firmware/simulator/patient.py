@@ -7,9 +7,10 @@ it came for; of the visit it knows only what the panel shows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -154,18 +155,66 @@ class Person:
         return next((wish for wish in wishes if wish in offered), None)
 
 
+class Panel(Protocol):
+    """A panel that somebody sits before."""
+
+    def views(self) -> AsyncIterator[PanelView | InUse]:
+        """What it shows, one picture after the other, until it goes away."""
+        ...
+
+    async def touch(self, touch: Touch) -> None:
+        """Touch it once."""
+
+
+OpenPanel = Callable[[str], AbstractAsyncContextManager[Panel]]
+"""Opens the panel at an address, token in the fragment. Raises `PanelUnavailable`."""
+
+
+class SocketPanel:
+    """A panel without its page: views and touches as they go over the line."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def views(self) -> AsyncIterator[PanelView | InUse]:
+        """Each view as it comes."""
+        async for message in self._socket:
+            yield msgspec.json.decode(message.data, type=PanelView | InUse)
+
+    async def touch(self, touch: Touch) -> None:
+        """Send the touch."""
+        await self._socket.send_str(msgspec.json.encode(touch).decode())
+
+
+@asynccontextmanager
+async def over_socket(address: str) -> AsyncIterator[Panel]:
+    """The panel at an address, as its page would be connected. Raises `PanelUnavailable`."""
+    parts = urlsplit(address)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    try:
+        async with (
+            aiohttp.ClientSession(trust_env=False) as session,
+            session.ws_connect(f"{origin}/panel", origin=origin) as socket,
+        ):
+            hello = Hello(token=parts.fragment, session=str(uuid4()))
+            await socket.send_str(msgspec.json.encode(hello).decode())
+            yield SocketPanel(socket)
+    except aiohttp.ClientError as cause:
+        raise PanelUnavailable(f"the panel does not answer: {cause}") from cause
+
+
 class ScriptedPatient:
     """A person before one panel, for one visit."""
 
     def __init__(
         self,
-        address: str,
+        panel: AbstractAsyncContextManager[Panel],
         script: PatientScript,
         on_state: Callable[[State], Awaitable[bool]],
     ) -> None:
         """`on_state` hears of every state when it is first shown, before anything is touched; when
         it says False, the patient touches nothing more."""
-        self._address, self._on_state = address, on_state
+        self._panel, self._on_state = panel, on_state
         self._takes_part = True
         self._person = Person(script)
         self.seated = asyncio.Event()
@@ -177,36 +226,25 @@ class ScriptedPatient:
 
     async def run(self) -> None:
         """From the first picture of a visit until it is over. Raises `PanelUnavailable`."""
-        parts = urlsplit(self._address)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        try:
-            async with (
-                aiohttp.ClientSession(trust_env=False) as session,
-                session.ws_connect(f"{origin}/panel", origin=origin) as socket,
-            ):
-                hello = Hello(token=parts.fragment, session=str(uuid4()))
-                await socket.send_str(msgspec.json.encode(hello).decode())
-                await self._sit_through(socket)
-        except aiohttp.ClientError as cause:
-            raise PanelUnavailable(f"the panel does not answer: {cause}") from cause
-
-    async def _sit_through(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in socket:
-            view = msgspec.json.decode(message.data, type=PanelView | InUse)
-            if isinstance(view, InUse):
-                raise PanelUnavailable("another page shows the panel")
-            self.seated.set()
-            if not self.saw and view.state in BEFORE_AND_AFTER:
-                continue  # the visit has not begun, or the one before is just over
-            if view.state is State.IDLE:
-                return
-            arrived = not self.saw or self.saw[-1] is not view.state
-            if arrived:
-                self.saw.append(view.state)
-            self.language = view.language
-            if arrived and not await self._on_state(view.state):
-                self._takes_part = False
-            touch = self._person.touch(view) if self._takes_part else None
-            if touch is not None:
-                await socket.send_str(msgspec.json.encode(touch).decode())
+        async with self._panel as panel:
+            async for view in panel.views():
+                if isinstance(view, InUse):
+                    raise PanelUnavailable("another page shows the panel")
+                self.seated.set()
+                if not self.saw and view.state in BEFORE_AND_AFTER:
+                    continue  # the visit has not begun, or the one before is just over
+                if view.state is State.IDLE:
+                    return
+                await self._look_at(view, panel)
         raise PanelUnavailable("the panel went away in the middle of a visit")
+
+    async def _look_at(self, view: PanelView, panel: Panel) -> None:
+        arrived = not self.saw or self.saw[-1] is not view.state
+        if arrived:
+            self.saw.append(view.state)
+        self.language = view.language
+        if arrived and not await self._on_state(view.state):
+            self._takes_part = False
+        touch = self._person.touch(view) if self._takes_part else None
+        if touch is not None:
+            await panel.touch(touch)

@@ -15,7 +15,13 @@ from uuid import uuid4
 
 from firmware.faults import ControlRefused
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
-from firmware.simulator.patient import Consent, PatientScript, ScriptedPatient
+from firmware.simulator.patient import (
+    Consent,
+    OpenPanel,
+    PatientScript,
+    ScriptedPatient,
+    over_socket,
+)
 from firmware.simulator.patients import Patient, collation_number_b
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.slot import AnyMishap, Pull
@@ -49,17 +55,24 @@ class Play:
     """Befalls the card on the reader (`slot.py`)."""
 
 
-def play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
+def play(
+    appliance: Appliance,
+    scene: Play,
+    tell: Callable[[Json], None],
+    open_panel: OpenPanel = over_socket,
+) -> Json:
     """Play a visit to its end; `tell` hears every event. Returns the result as reception got it."""
     card_id = scene.patient.id
     appliance.show(
         live=None if scene.nobody else scene.live_face or card_id,
         tray=card_id if scene.patient.card is not None else None,
     )
-    return asyncio.run(_play(appliance, scene, tell))
+    return asyncio.run(_play(appliance, scene, tell, open_panel))
 
 
-async def _play(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
+async def _play(
+    appliance: Appliance, scene: Play, tell: Callable[[Json], None], open_panel: OpenPanel
+) -> Json:
     reader = appliance.card_reader
 
     async def live_through(state: State) -> bool:
@@ -72,7 +85,7 @@ async def _play(appliance: Appliance, scene: Play, tell: Callable[[Json], None])
             await asyncio.to_thread(reader.arrange, Pull(after=0, ins=INS_SIGN))
         return True
 
-    patient = ScriptedPatient(appliance.addresses.panel, script_of(scene), live_through)
+    patient = ScriptedPatient(open_panel(appliance.addresses.panel), script_of(scene), live_through)
     sitting = asyncio.create_task(patient.run())
     try:
         await patient.seated.wait()

@@ -12,7 +12,16 @@ from gpiozero.exc import BadPinFactory
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from panel_house import at
 
-from firmware.indicator.gpio import LIGHT, MIDDLE_HZ, OCTAVES, Lights, Pins, notes, open_lights
+from firmware.indicator.gpio import (
+    LIGHT,
+    MIDDLE_HZ,
+    NOTES,
+    OCTAVES,
+    Lights,
+    Pins,
+    notes,
+    open_lights,
+)
 from firmware.indicator.patterns import PATTERNS, Colour, Sound
 from firmware.words import State
 
@@ -39,7 +48,7 @@ def test_every_sound_can_be_played_and_ends(sound: Sound) -> None:
     values = notes(sound)
     assert values[-1] is None
     heard = [MIDDLE_HZ * math.exp2(v * OCTAVES) for v in values if v is not None]
-    assert heard == pytest.approx([hertz for hertz in sound.value if hertz])
+    assert heard == pytest.approx([hertz for hertz in NOTES[sound] if hertz])
     assert all(v is None or -1 <= v <= 1 for v in values)
 
 

@@ -320,3 +320,39 @@ async def test_comfort_and_language_are_switched_on_any_screen(
         await page.locator("h1 ruby rt").first.wait_for()
         assert await page.locator("h1 ruby rt").first.inner_text() != ""
         assert await page.evaluate("document.documentElement.lang") == "ja"
+
+
+# --- sounds
+PLAYED = """window.played = [];
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  played.push(new URL(this.src).pathname.split("/")[1]);
+  return play.call(this);
+};"""
+
+
+async def test_a_turn_begins_with_its_sound_and_the_voice_waits(
+    tmp_path: Path, chrome: Browser, build_dir: Path
+) -> None:
+    panel = PanelServer(tmp_path, lambda _: None, speech=build_dir / "speech")
+    async with page_of(chrome, "about:blank") as page:
+        await page.add_init_script(PLAYED)
+        await page.goto(await panel.start())
+        await shows(page, 0)
+        await page.evaluate("played.length = 0")
+
+        async def heard(*names: str) -> None:
+            await page.wait_for_function("names => played.join() === names.join()", arg=[*names])
+
+        panel.show(at(State.ASKING_PIN, entry=2))
+        await heard("sound", "speech")
+        panel.show(replace(at(State.ASKING_PIN, entry=2), pin_digits=1))
+        await page.locator("#typed i.typed").wait_for()
+        panel.show(at(State.SIGNING, entry=3))  # a screen at work begins without one
+        await heard("sound", "speech", "speech")
+        left = replace(at(State.TAKE_CARD, entry=4), ending=Ending(Outcome.VERIFIED), warned=True)
+        panel.show(replace(left, insistence=1))
+        await heard("sound", "speech", "speech", "sound", "speech")
+        panel.show(replace(left, insistence=2))  # it asks again; what it says has been said
+        await heard("sound", "speech", "speech", "sound", "speech", "sound")
+    await panel.stop()

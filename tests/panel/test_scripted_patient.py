@@ -11,7 +11,7 @@ import pytest
 from panel_house import REQUEST, House, World, opened
 
 from firmware.faults import PanelUnavailable
-from firmware.simulator.patient import PatientScript, ScriptedPatient
+from firmware.simulator.patient import PatientScript, ScriptedPatient, over_socket
 from firmware.transaction import events as e
 from firmware.transaction.visit import Ending, Visit
 from firmware.words import (
@@ -39,7 +39,7 @@ async def visited(
                 house.post(e.CardRemoved())
             return True
 
-        patient = ScriptedPatient(address, script, live_through)
+        patient = ScriptedPatient(over_socket(address), script, live_through)
         sitting = asyncio.create_task(patient.run())
         await asyncio.wait_for(patient.seated.wait(), 5)
         house.post(e.Started(replace(REQUEST, looks=looks)))
@@ -162,7 +162,7 @@ async def test_no_panel_is_told(tmp_path: Path) -> None:
         return True
 
     with pytest.raises(PanelUnavailable):
-        await ScriptedPatient(gone, PatientScript(), stay).run()
+        await ScriptedPatient(over_socket(gone), PatientScript(), stay).run()
 
 
 async def test_a_patient_who_stops_taking_part_touches_nothing(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_a_patient_who_stops_taking_part_touches_nothing(tmp_path: Path) -
                 house.post(e.CardRemoved())
             return state is not State.ASKING_CONSENT
 
-        patient = ScriptedPatient(address, PatientScript(), until_consent)
+        patient = ScriptedPatient(over_socket(address), PatientScript(), until_consent)
         sitting = asyncio.create_task(patient.run())
         await asyncio.wait_for(patient.seated.wait(), 5)
         house.post(e.Started(REQUEST))

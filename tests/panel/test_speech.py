@@ -15,6 +15,7 @@ import pytest
 from panel_house import at
 
 from firmware.faults import SpeechUnavailable
+from firmware.indicator.patterns import Sound
 from firmware.panel.readings import plain
 from firmware.panel.sayings import (
     QUIET_CAUSES,
@@ -27,7 +28,7 @@ from firmware.panel.sayings import (
     speech_name,
     speech_of,
 )
-from firmware.panel.sounds import MELODIES, SAMPLE_RATE_HZ, Sound, joined, melody, samples_of, wav
+from firmware.panel.sounds import MELODIES, SAMPLE_RATE_HZ, joined, melody, samples_of, wav
 from firmware.panel.speech import espeak, phonemes, read_manifest, render
 from firmware.panel.texts import LANGUAGES, ScreenText, Texts, read_marked_texts
 from firmware.transaction.visit import Ending, Visit

@@ -40,6 +40,7 @@ export function showView(view, onTouch) {
   label("open-comfort", words.comfort);
   at("open-languages").hidden = !view.buttons.some((button) => button.kind === "language");
   for (const [id, floor] of FITTED) fit(id, floor);
+  ring(view.sound, `${view.entry} ${view.insistence}`, LOUDNESS[comfort.volume]);
   speak(view.speech, LOUDNESS[comfort.volume]);
 }
 
@@ -216,7 +217,19 @@ function overflows(box) {
     part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1);
 }
 
-// --- the voice
+// --- the sound with which a turn begins, and then the voice
+const chime = new Audio();
+let turn = null;
+function ring(address, now, loudness) {
+  chime.volume = loudness;
+  if (loudness === 0) chime.pause();
+  if (now === turn) return;
+  turn = now;
+  if (address === null || loudness === 0) return;
+  chime.src = address;
+  chime.play().catch(begin);
+}
+
 const voice = new Audio();
 let spoken = null;
 function speak(address, loudness) {
@@ -227,5 +240,10 @@ function speak(address, loudness) {
   spoken = audible ? address : null;
   if (!audible) return;
   voice.src = address;
-  voice.play().catch(() => { spoken = null; }); // a browser that is no kiosk waits for a first touch
+  if (chime.paused) begin();
 }
+
+function begin() {
+  if (spoken !== null) voice.play().catch(() => { spoken = null; }); // no kiosk: it waits for a touch
+}
+chime.onended = begin;
