@@ -25,6 +25,7 @@ from firmware.device import Device
 from firmware.errands import CardWorker, Errands, VisionWorker
 from firmware.faults import Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
+from firmware.indicator.inputs import Ears, open_inputs
 from firmware.link.transport import LEASE_S, serve_link
 from firmware.match import requests as vision
 from firmware.panel.comfort import Comfort
@@ -39,7 +40,7 @@ from firmware.transaction.machine import step
 from firmware.transaction.timeouts import FACE_STARTS_AFTER_S, LIMITS
 from firmware.transaction.timings import Stopwatch
 from firmware.transaction.visit import Visit
-from firmware.words import Cause, Hint, State
+from firmware.words import Cause, Hint, Method, State
 from firmware.worker import photo_passage, preview_door
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class App:
             now_s=time.monotonic(),
         )
         self._panel = panel_of(settings, self._post)
-        self._lights = open_lights()
+        self._lights = open_lights(settings.pins)
         cards_end, visions_end = photo_passage()
         self._preview_door = preview_door()
         self._inherited_by_workers = (cards_end, visions_end, self._preview_door)
@@ -119,6 +120,8 @@ class App:
 
     async def run(self, on_ready: Awaitable[None] | None = None) -> None:
         """Serve visits until cancelled; whatever was started is stopped."""
+        ears = Ears(self._hear_staff_button, self._hear_opened, self._hear_shut)
+        inputs = open_inputs(self._settings.pins, ears)
         try:
             await self._panel.start()
             # Its origin is known before the worker that answers there: no page has to load again.
@@ -145,6 +148,7 @@ class App:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(self._panel.stop(), self._card.stop(), self._vision.stop())
+            inputs.close()
             self._lights.close()
             for end in self._inherited_by_workers:
                 end.close()
@@ -304,6 +308,20 @@ class App:
 
     def _lose_vision_worker(self, fault: WorkerLost) -> None:
         log.warning("%s", fault)
+
+    # --- news from the header
+    def _hear_staff_button(self) -> None:
+        """As if the patient had touched it; where no staff look is possible it is ignored."""
+        self._post(e.MethodChosen(Method.STAFF))
+
+    def _hear_opened(self) -> None:
+        log.warning("the enclosure is open")
+        self._host.note_enclosure(opened=True)
+        self._post(e.TamperOpened())
+
+    def _hear_shut(self) -> None:
+        log.info("the enclosure is shut")
+        self._host.note_enclosure(opened=False)
 
 
 def panel_of(settings: Settings, on_event: Callable[[e.Event], None]) -> PanelServer:

@@ -52,6 +52,7 @@ class HostDesk:
         self._reader: str | None = None
         self._reader_cause: Cause | None = Cause.READER_UNAVAILABLE
         self._camera = False
+        self._opened = False
         self._overall: asyncio.TimerHandle | None = None
         self.started: m.StartTransaction | None = None
 
@@ -119,6 +120,8 @@ class HostDesk:
 
         if self._visit().state is not State.IDLE or self.started is not None:
             return refused("reader_busy", "a visit is under way")
+        if self._opened:
+            return refused(Cause.TAMPERED, "the enclosure is open")
         if self._reader is None:
             cause = self._reader_cause or Cause.READER_UNAVAILABLE
             return refused(cause, "no card reader can be used")
@@ -241,6 +244,11 @@ class HostDesk:
         self._camera = ready
         self._send(self._status())
 
+    def note_enclosure(self, *, opened: bool) -> None:
+        """The enclosure was opened: no visit begins until it is shut again."""
+        self._opened = opened
+        self._send(self._status())
+
     def _hello(self) -> m.DeviceHello:
         return m.DeviceHello(
             protocol=m.PROTOCOL,
@@ -259,7 +267,7 @@ class HostDesk:
             state=self._visit().state,
             card_reader=self._reader,
             camera=self._camera,
-            cause=self._reader_cause,
+            cause=Cause.TAMPERED if self._opened else self._reader_cause,
         )
 
     def _send(self, message: m.Message) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -34,6 +35,30 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: str = "models"
     threads: int = 1
     answer_within_s: float = 5.0
+
+
+Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
+"""A number of the Broadcom chip, as gpiozero counts; all on the header."""
+
+
+class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wired where. The inputs close a circuit to ground; None: there is no such part."""
+
+    red: Pin = 17
+    green: Pin = 27
+    blue: Pin = 22
+    buzzer: Pin = 18
+    """Lamp and buzzer: gpiozero does PWM in software on any pin."""
+    staff_button: Pin | None = None
+    """Pressed, it says that the staff are here."""
+    tamper_switch: Pin | None = None
+    """Closed while the enclosure is shut. Never name a pin that nothing is wired to: it would read
+    as an open enclosure, and no visit would begin."""
+
+    def __post_init__(self) -> None:
+        wired = [pin for pin in msgspec.structs.astuple(self) if pin is not None]
+        if len(set(wired)) != len(wired):
+            raise ValueError("two parts are on one pin")
 
 
 class StaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +108,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     look_s: float = 8.0
     staff: tuple[StaffMember, ...] = ()
     panel: PanelSettings = PanelSettings()
+    pins: PinSettings = PinSettings()
     card: CardSettings = CardSettings()
     vision: VisionSettings = VisionSettings()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from dataclasses import dataclass
 
 from gpiozero import RGBLED, Device, TonalBuzzer
 from gpiozero.exc import GPIOZeroError
@@ -17,6 +16,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from gpiozero.tones import Tone
 
 from firmware.indicator.patterns import DARK, Colour, Pattern, Sound, pattern_for
+from firmware.settings import PinSettings
 from firmware.transaction.visit import Visit
 
 log = logging.getLogger(__name__)
@@ -41,20 +41,10 @@ NOTES: dict[Sound, tuple[float, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
-    """Numbers of the Broadcom chip, as gpiozero counts. All four can do PWM in software."""
-
-    red: int = 17
-    green: int = 27
-    blue: int = 22
-    buzzer: int = 18
-
-
 class Lights:
     """Shows the pattern of a visit. Blinking and notes run in gpiozero's own threads."""
 
-    def __init__(self, pins: Pins, factory: Factory) -> None:
+    def __init__(self, pins: PinSettings, factory: Factory) -> None:
         """Raises `GPIOZeroError` or `OSError` where the pins cannot be had."""
         self._lamp = RGBLED(pins.red, pins.green, pins.blue, pin_factory=factory)
         try:
@@ -94,14 +84,18 @@ class Lights:
             )
 
 
-def open_lights(pins: Pins | None = None) -> Lights:
+def header() -> Factory:
+    """This machine's pins. Raises `GPIOZeroError` or `OSError` where it has none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one line a library that gpiozero did not find
+        Device.ensure_pin_factory()
+        return Device.pin_factory
+
+
+def open_lights(pins: PinSettings) -> Lights:
     """The lamp and the buzzer of this machine; pins that lead nowhere where it has none."""
-    pins = pins or Pins()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one line a library that gpiozero did not find
-            Device.ensure_pin_factory()
-            return Lights(pins, Device.pin_factory)
+        return Lights(pins, header())
     except (GPIOZeroError, OSError) as cause:
         log.warning("no lights: %s", cause)
         return Lights(pins, MockFactory(pin_class=MockPWMPin))

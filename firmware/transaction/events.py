@@ -43,6 +43,11 @@ class HostLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TamperOpened(Event):
+    """The enclosure was opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimeWarned(Event):
     """The patient is told that time runs out."""
 

@@ -81,6 +81,7 @@ CANCELLED = ends_as_told(Outcome.CANCELLED, Cause.CANCELLED_BY_PATIENT)
 BROKEN = ends_as_told(Outcome.FAILED, Cause.CARD_UNREADABLE)
 REMOVED = ends(Outcome.FAILED, Cause.CARD_REMOVED)
 HOST_IS_LOST = ends(Outcome.FAILED, Cause.HOST_LOST)
+TAMPERED = ends(Outcome.FAILED, Cause.TAMPERED)
 TIMED_OUT = ends(Outcome.CANCELLED, Cause.TIMED_OUT)
 NOBODY_CAME = ends(Outcome.CANCELLED, Cause.CARD_NOT_PRESENTED)
 TOO_SLOW = ends(Outcome.FAILED, Cause.DEVICE_FAULT)
@@ -94,10 +95,8 @@ TO_METHODS = (
     Row(no_method_left, S.TAKE_CARD, ends_without_proof),
     Row(always, S.CHOOSING_METHOD),
 )
-METHOD_BUTTONS = (
-    Row(method_is(Method.PIN), S.ASKING_PIN),
-    Row(method_is(Method.STAFF), S.WAITING_FOR_STAFF),
-)
+STAFF_COME = Row(method_is(Method.STAFF), S.WAITING_FOR_STAFF)
+METHOD_BUTTONS = (Row(method_is(Method.PIN), S.ASKING_PIN), STAFF_COME)
 TO_ANSWERS = (
     Row(more_items, S.ASKING_CONSENT),
     Row(more_questions, S.ASKING_QUESTIONS),
@@ -169,8 +168,10 @@ STEPS: Table = {
         Row(four_digits_and_tries_known, S.VERIFYING_PIN),
     ),
     (S.ASKING_PIN, e.BackToMethods): TO_METHODS,
+    (S.ASKING_PIN, e.MethodChosen): (STAFF_COME,),
     (S.WARNING_LAST_TRY, e.LastTryConfirmed): (Row(always, S.ASKING_PIN),),
     (S.WARNING_LAST_TRY, e.BackToMethods): TO_METHODS,
+    (S.WARNING_LAST_TRY, e.MethodChosen): (STAFF_COME,),
     (S.VERIFYING_PIN, e.PinAccepted): (Row(always, S.IDENTITY_PROVEN),),
     (S.VERIFYING_PIN, e.PinRefused): PIN_TRIES,
     (S.VERIFYING_PIN, e.PinNotTried): PIN_TRIES,
@@ -257,6 +258,7 @@ ALWAYS_POSSIBLE: Table = {
     **{(state, e.CardFailed): to_the_end(always, BROKEN) for state in AT_WORK},
     **{(state, e.Cancelled): to_the_end(always, CANCELLED) for state in AT_WORK},
     **{(state, e.HostLost): to_the_end(always, HOST_IS_LOST) for state in AT_WORK},
+    **{(state, e.TamperOpened): to_the_end(always, TAMPERED) for state in AT_WORK},
     **{(state, e.TimeUp): to_the_end(this_entry, end_by_time(state)) for state in AT_WORK},
     **{(state, e.TimeWarned): (Row(this_entry, None),) for state in AT_WORK},
     **{(state, e.MoreTime): (Row(always, None, effects=(Do.SET_TIMERS,)),) for state in AT_WORK},

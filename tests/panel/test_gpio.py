@@ -12,20 +12,12 @@ from gpiozero.exc import BadPinFactory
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from panel_house import at
 
-from firmware.indicator.gpio import (
-    LIGHT,
-    MIDDLE_HZ,
-    NOTES,
-    OCTAVES,
-    Lights,
-    Pins,
-    notes,
-    open_lights,
-)
+from firmware.indicator.gpio import LIGHT, MIDDLE_HZ, NOTES, OCTAVES, Lights, notes, open_lights
 from firmware.indicator.patterns import PATTERNS, Colour, Sound
+from firmware.settings import PinSettings
 from firmware.words import State
 
-PINS = Pins()
+PINS = PinSettings()
 
 
 def lamp(factory: MockFactory) -> tuple[float, float, float]:
@@ -60,7 +52,7 @@ def test_without_pins_there_are_no_lights_and_no_trouble(
     with pytest.raises(BadPinFactory):
         Device.ensure_pin_factory()
     with caplog.at_level(logging.WARNING):
-        lights = open_lights()
+        lights = open_lights(PINS)
     for entry, state in enumerate(PATTERNS):
         lights.show(replace(at(state), entry=entry))
     lights.close()

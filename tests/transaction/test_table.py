@@ -57,6 +57,7 @@ def events_in(visit: Visit) -> Iterator[e.Event]:
     """One event of every kind, with every value that a guard can tell apart."""
     yield e.Started(REQUEST)
     yield from (e.Cancelled(Cause.CANCELLED_BY_PATIENT), e.HostLost(), e.MoreTime())
+    yield e.TamperOpened()
     for entry in (visit.entry, visit.entry - 1):
         yield from (e.TimeUp(entry), e.FaceStartsByItself(entry))
     yield from (e.CardPlaced(), e.CardRemoved(), e.CardFailed(Cause.CARD_RESET))
@@ -192,8 +193,35 @@ def test_a_card_removed_before_the_point_of_no_return_fails_the_visit(state: Sta
     assert ends == {(State.FORGETTING, Ending(Outcome.FAILED, Cause.CARD_REMOVED))}
 
 
+@pytest.mark.parametrize("state", [State.WAITING_FOR_CARD, *BEFORE_NO_RETURN])
+def test_an_opened_enclosure_ends_a_visit_before_the_point_of_no_return(state: State) -> None:
+    ends = {
+        (after.state, after.ending)
+        for before, event, after, _ in walk()
+        if before.state is state and event == e.TamperOpened()
+    }
+    assert {ending for _, ending in ends} == {Ending(Outcome.FAILED, Cause.TAMPERED)}
+    assert {state for state, _ in ends} <= {State.TAKE_CARD, State.FORGETTING}
+
+
 @pytest.mark.parametrize(
-    "event", [e.CardRemoved(), e.HostLost(), e.Cancelled(Cause.CANCELLED_BY_PATIENT)]
+    "state",
+    [
+        *(State.CHOOSING_METHOD, State.READING_PRINT, State.KEYING_PRINT),
+        *(State.READING_CARD_FACE, State.COMPARING_FACES),
+        *(State.ASKING_PIN, State.WARNING_LAST_TRY),
+    ],
+)
+def test_the_staff_can_come_whenever_they_may_still_look(state: State) -> None:
+    for before, event, after, _ in walk():
+        if before.state is state and event == e.MethodChosen(Method.STAFF):
+            allowed = Method.STAFF in before.methods_left
+            assert after.state is (State.WAITING_FOR_STAFF if allowed else state)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [e.CardRemoved(), e.HostLost(), e.TamperOpened(), e.Cancelled(Cause.CANCELLED_BY_PATIENT)],
 )
 def test_after_the_point_of_no_return_nothing_changes_what_was_found(event: e.Event) -> None:
     for before, happened, after, _ in walk():
