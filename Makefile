@@ -57,7 +57,7 @@ screenshots: ready  ## Draw every screen of the panel into build/screenshots
 	@$(PROGRAMS)/python docs/screenshots.py
 
 lock:  ## Choose the newest versions of all dependencies and write their hashes
-	@$(COMPILE) --upgrade --extra firmware --extra host --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --upgrade --extra firmware --extra host --extra plots --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/bootstrap.in -o packaging/bootstrap.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
 
