@@ -18,6 +18,7 @@ from firmware.device import Device
 from firmware.faults import Fault, WorkerLost
 from firmware.link.messages import StartTransaction
 from firmware.match import requests as vision
+from firmware.panel.pin_pad import wipe
 from firmware.replies import WRONG_FACE_FILE, card_event, cause_of, vision_event
 from firmware.settings import Settings
 from firmware.staff import StaffGate, staff_with
@@ -84,7 +85,7 @@ class Errands:
             self._printed_number[:] = keyed
             wipe(keyed)
         number = bytes(self._printed_number) or None
-        wipe(self._printed_number)
+        self._wipe_printed_number()
         reply = await self._card.ask(card.ReadCardFace(visit, number))
         if isinstance(reply, card.CardProblem) and reply.code in WRONG_FACE_FILE:
             return e.CardFaceRefused()
@@ -240,16 +241,14 @@ class Errands:
         return e.Forgotten()  # a worker that was lost has forgotten everything
 
     def _drop(self) -> None:
-        wipe(self._printed_number)
+        self._wipe_printed_number()
         self.certificate = self.evidence = None
+
+    def _wipe_printed_number(self) -> None:
+        wipe(self._printed_number)
+        self._printed_number.clear()  # empty: there is none
 
     @staticmethod
     def event_of_fault(fault: Fault) -> e.Event:
         """What a broken errand means to the visit."""
         return e.CardFailed(cause_of(fault.code))
-
-
-def wipe(digits: bytearray) -> None:
-    """Overwrite digits, then drop them."""
-    digits[:] = bytes(len(digits))
-    digits.clear()

@@ -72,8 +72,7 @@ def method_left(method: Method) -> Guard:
 
 
 def pin_can_be_sent(visit: Visit) -> bool:
-    """Four digits stand there, and the tries left are known: a last try is warned of first."""
-    return visit.pin_digits == SHAPES[PadKind.PIN].length and visit.pin_tries_left is not None
+    return visit.pin_can_be_sent
 
 
 def typed(digits: int) -> Guard:

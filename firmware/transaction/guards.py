@@ -102,9 +102,8 @@ def four_digits(visit: Visit, _event: e.Event) -> bool:
     return visit.pin_digits == 4
 
 
-def four_digits_and_tries_known(visit: Visit, event: e.Event) -> bool:
-    """A PIN is not sent before the patient could be warned of the last try."""
-    return four_digits(visit, event) and visit.pin_tries_left is not None
+def pin_can_be_sent(visit: Visit, _event: e.Event) -> bool:
+    return visit.pin_can_be_sent
 
 
 def registered(_visit: Visit, event: e.Event) -> bool:

@@ -134,6 +134,11 @@ class Visit:
         return tuple(method for method in self.request.methods if open_to[method])
 
     @property
+    def pin_can_be_sent(self) -> bool:
+        """Four digits stand there, and the tries left are known: a last try is warned of first."""
+        return self.pin_digits == 4 and self.pin_tries_left is not None
+
+    @property
     def items_open(self) -> tuple[ConsentItem, ...]:
         """The consent items that the patient has still to answer."""
         if self.request is None or not self.clinical_consent_allowed:

@@ -119,7 +119,7 @@ async def test_the_fifth_wrong_passcode_closes_even_for_a_right_one(staff: Staff
     told = [await staff.type(WRONG) for _ in range(WRONG_TO_CLOSE)]
     assert told == [e.StaffRefused()] * (WRONG_TO_CLOSE - 1) + [e.StaffClosed()]
     assert await staff.type(RIGHT) == e.StaffClosed()
-    assert staff.typed == bytearray()
+    assert staff.typed == bytes(len(RIGHT))
     staff.now_s = CLOSED_FOR_S
     assert await staff.type(RIGHT) == e.StaffAccepted("staff-1")
 
