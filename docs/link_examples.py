@@ -11,6 +11,7 @@ from firmware.statement import RSA_PKCS1_SHA256, ConsentRecord, Evidence
 from firmware.words import (
     CardKind,
     Cause,
+    CertificateWarning,
     ClockTrust,
     ConsentAnswer,
     ConsentItem,
@@ -58,7 +59,11 @@ EXAMPLES: Final[tuple[m.Message, ...]] = (
         language=Language.JA,
     ),
     m.Cancel(transaction_id=VISIT),
-    m.RegistrationAnswer(transaction_id=VISIT, registration=Registration.REGISTERED),
+    m.RegistrationAnswer(
+        transaction_id=VISIT,
+        registration=Registration.REGISTERED,
+        certificate_warning=CertificateWarning.EXPIRES_SOON,
+    ),
     m.ConfirmationAnswer(transaction_id=VISIT, accepted=False, cause=Cause.CERTIFICATE_SUSPENDED),
     m.Heartbeat(),
     m.DeviceHello(

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -29,6 +30,7 @@ from firmware.transaction.profiles import ASKS
 from firmware.transaction.visit import Ending, Request, Visit
 from firmware.words import (
     Cause,
+    CertificateWarning,
     ConsentAnswer,
     ConsentItem,
     Hint,
@@ -75,6 +77,14 @@ REQUEST = Request(
 IDLE = Visit()
 BEGUN = Visit(request=REQUEST, card_present=True)
 ANSWERED = tuple(ConsentRecord(item, ConsentAnswer.REFUSED) for item in ConsentItem)
+NO_CONSENT_ASKED: dict[str, dict[str, Any]] = {
+    "in_grace": {
+        "certificate_warning": CertificateWarning.IN_GRACE,
+        "clinical_consent_allowed": False,
+    },
+    "clock": {"clock_trusted": False, "clinical_consent_allowed": False},
+}
+"""What a visit knows when no consent is asked, and the patient is told why."""
 OUTCOMES = {
     Cause.CANCELLED_BY_PATIENT: Outcome.CANCELLED,
     Cause.CANCELLED_BY_RECEPTION: Outcome.CANCELLED,
@@ -133,6 +143,8 @@ def variants(state: State) -> Iterator[Example]:
             yield "waiting_for_staff_again", replace(at, staff_refusals=1, pin_digits=1), None
         case State.ASKING_CONSENT:
             yield "asking_consent_warned", replace(at, warned=True), None
+            soon = CertificateWarning.EXPIRES_SOON
+            yield "asking_consent_expiring", replace(at, certificate_warning=soon), None
             for count, item in enumerate(ConsentItem):
                 asked = replace(at, one_by_one=True, consents=ANSWERED[:count])
                 yield f"asking_consent_{item}", asked, None
@@ -140,11 +152,18 @@ def variants(state: State) -> Iterator[Example]:
             answered = ((Question.PRESCRIPTION_FORM, "paper"),)
             asked = replace(at, consents=ANSWERED, answers=answered)
             yield "asking_questions_subsidy", asked, None
+            for told, nothing_asked in NO_CONSENT_ASKED.items():
+                yield f"asking_questions_{told}", replace(at, **nothing_asked), None
         case State.TAKE_CARD:
             for times in (1, 2, 3):
                 ending = Ending(Outcome.VERIFIED)
                 left = replace(at, warned=True, insistence=times, ending=ending)
                 yield f"take_card_left_{times}", left, None
+            done = replace(at, ending=Ending(Outcome.VERIFIED))
+            expiring = replace(done, certificate_warning=CertificateWarning.EXPIRES_SOON)
+            yield "take_card_expiring", expiring, None
+            for told, nothing_asked in NO_CONSENT_ASKED.items():
+                yield f"take_card_{told}", replace(done, **nothing_asked), None
         case State.FORGETTING:
             removed = Ending(Outcome.FAILED, Cause.CARD_REMOVED)
             yield "forgetting_removed", replace(at, ending=removed), None

@@ -101,7 +101,10 @@ class HostDesk:
             case m.RegistrationAnswer(transaction_id) if self._is_mine(transaction_id):
                 self._post(
                     e.RegistrationReported(
-                        message.registration, message.cause, message.clinical_consent_allowed
+                        message.registration,
+                        message.cause,
+                        message.clinical_consent_allowed,
+                        message.certificate_warning,
                     )
                 )
             case m.ConfirmationAnswer(transaction_id) if self._is_mine(transaction_id):

@@ -198,6 +198,13 @@ class Registration(StrEnum):
     REFUSED = "refused"  # the gateway will not speak of this card; the cause says why
 
 
+class CertificateWarning(StrEnum):
+    """What the holder is told of the user authentication certificate's expiry, while it is used."""
+
+    EXPIRES_SOON = "expires_soon"  # within three months: to be renewed
+    IN_GRACE = "in_grace"  # not more than three months ago: eligibility only
+
+
 class ClockTrust(StrEnum):
     """Where the wall time comes from."""
 

@@ -18,6 +18,7 @@ from firmware.statement import Nonce
 from firmware.words import (
     CardKind,
     Cause,
+    CertificateWarning,
     ClockTrust,
     ConsentAnswer,
     ConsentItem,
@@ -241,6 +242,10 @@ class VisitResult(msgspec.Struct, frozen=True):
     consents: tuple[Consent, ...]
     answers: dict[Question, str]
     eligibility: Eligibility | None
+    certificate_warning: CertificateWarning | None
+    """Of a verified visit: what the patient was told of the certificate's expiry."""
+    clock_trust: ClockTrust | None
+    """As the statement says; `none`: no consent was asked for, because it could not be dated."""
     evidence: SignedEvidence | None
     device_key: dict[str, str]
     fallback: tuple[Fallback, ...]

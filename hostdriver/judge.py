@@ -52,6 +52,7 @@ class Judge:
             registration=report.registration,
             cause=report.cause,
             clinical_consent_allowed=report.clinical_consent_allowed,
+            certificate_warning=report.certificate_warning,
         )
 
     async def judge(self, visit: Visit, evidence: Evidence) -> Judgement:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from unicodedata import east_asian_width
 
+from firmware.words import ClockTrust
+
 Json = dict[str, Any]
 
 CONSENTS: Final = {"medication": "診療・薬剤", "operation": "手術", "checkup": "特定健診"}
@@ -68,6 +70,10 @@ def _rows(result: Json) -> Iterator[tuple[str, str]]:
         until = f" until {consent['until']}" if consent["until"] else ""
         yield CONSENTS.get(consent["item"], consent["item"]), consent["answer"] + until
     yield from result["answers"].items()
+    if result["certificate_warning"]:
+        yield "certificate", result["certificate_warning"]
+    if result["clock_trust"] == ClockTrust.NONE:
+        yield "clock", "not trusted"
     yield from _insurance_rows(result["eligibility"])
     evidence = result["evidence"]
     signed = "by device and card" if evidence and evidence["card_signature"] else "by device"

@@ -7,12 +7,13 @@ by itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 import msgspec
 
-from firmware.words import Cause
+from firmware.words import Cause, CertificateWarning, ClockTrust
 
 
 class Fallback(msgspec.Struct, frozen=True):
@@ -313,6 +314,30 @@ CAUSES: dict[Cause, CauseText] = {
         ("query_by_insured_card_data", *_PAPERS),
     ),
 }
+
+
+CERTIFICATE_NOTES: dict[CertificateWarning, str] = {
+    CertificateWarning.EXPIRES_SOON: (
+        "電子証明書が3か月以内に期限を迎えます。更新を案内してください。"
+    ),
+    CertificateWarning.IN_GRACE: (
+        "電子証明書の有効期限が過ぎています(3か月以内)。資格確認だけができ、"
+        "診療情報などの同意は確認していません。更新を案内してください。"
+    ),
+}
+CLOCK_NOTE = (
+    "機器の時計が信頼できないため、診療情報などの同意は確認していません。管理者に連絡してください。"
+)
+
+
+def notes_for(
+    certificate: CertificateWarning | None, clock_trust: ClockTrust | None
+) -> Iterator[str]:
+    """What the staff should know besides the cause."""
+    if certificate is not None:
+        yield CERTIFICATE_NOTES[certificate]
+    if clock_trust is ClockTrust.NONE:
+        yield CLOCK_NOTE
 
 
 def text_of(cause: Cause | None) -> CauseText:

@@ -37,7 +37,7 @@ from hostdriver.api import (
 from hostdriver.eligibility.gateway import Confirmation
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
-from hostdriver.texts import fallback_for, text_of
+from hostdriver.texts import fallback_for, notes_for, text_of
 
 TIMINGS: Final = ("card_read", "decision", "machine", "total")
 
@@ -149,7 +149,9 @@ def visit_result(
     stated = judged.statement if judged else None
     told = stated or ended
     text = text_of(cause)
-    verified = outcome is Outcome.VERIFIED
+    confirmed = judged.confirmation if judged and outcome is Outcome.VERIFIED else None
+    warning = confirmed.certificate_warning if confirmed else None
+    clock_trust = stated.clock_trust if stated else None
     return VisitResult(
         outcome=outcome,
         cause=cause,
@@ -157,14 +159,14 @@ def visit_result(
         card_kind=told.card_kind,
         consents=tuple(Consent(c.item, c.answer, c.at, c.until) for c in told.consents),
         answers=told.answers,
-        eligibility=judged.confirmation.eligibility
-        if verified and judged and judged.confirmation
-        else None,
+        eligibility=confirmed.eligibility if confirmed else None,
+        certificate_warning=warning,
+        clock_trust=clock_trust,
         evidence=signed_evidence(judged.evidence) if judged and stated else None,
         device_key=public_jwk(device_key),
         fallback=fallback_for(cause, day),
         patient_text=text.patient,
-        staff_text=text.staff,
+        staff_text="".join((text.staff, *notes_for(warning, clock_trust))),
         timings_ms=ended.timings_ms,
     )
 

@@ -17,6 +17,7 @@ from firmware.statement import ConsentRecord, Evidence, Nonce
 from firmware.words import (
     CardKind,
     Cause,
+    CertificateWarning,
     ClockTrust,
     ConsentItem,
     Language,
@@ -83,6 +84,8 @@ class RegistrationAnswer(Message, frozen=True, tag="registration_answer"):
     cause: Cause | None = None
     clinical_consent_allowed: bool = True
     """False in the three months after the certificate's expiry: eligibility only."""
+    certificate_warning: CertificateWarning | None = None
+    """What to tell the holder of the certificate's expiry."""
     to_device: ClassVar[bool] = True
 
 

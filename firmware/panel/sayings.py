@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
+from firmware.panel.guards import left_behind
 from firmware.panel.readings import kana, spoken
 from firmware.panel.screens import (
     MORE_TIME,
     SCREENS,
     ButtonKind,
     buttons_now,
-    left_behind,
     look_now,
 )
 from firmware.panel.texts import Texts
@@ -76,7 +76,7 @@ def speech_of(visit: Visit, texts: Texts, *, hint: Hint | None = None) -> tuple[
     said = texts.screens[look.text]
     notice = next((key for needs, key in screen.notices if needs(visit)), None)
     clips = [said.title, *said.lines]
-    if notice is not None:
+    if notice is not None and not left_behind(visit):
         clips.insert(1, _filled(texts.notices[notice], visit.pin_tries_left))
     if screen.tells_ending and not left_behind(visit):
         clips += _ending(visit, texts)

@@ -6,20 +6,44 @@ and the first whose guard holds is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from firmware.panel.guards import (
+    Guard,
+    all_at_once,
+    alone,
+    always,
+    both,
+    card_lies_there,
+    certificate_is,
+    clock_forbids_consent,
+    helped,
+    item_is_next,
+    left_behind,
+    looked_before,
+    method_left,
+    pin_can_be_sent,
+    question_is_next,
+    staff_is_closed,
+    staff_was_refused,
+    tries_are_known,
+    typed,
+    verified,
+    warned,
+)
 from firmware.panel.pin_pad import SHAPES, PadKind
 from firmware.panel.texts import LANGUAGES
 from firmware.transaction import events as e
 from firmware.transaction.machine import AT_WORK
 from firmware.transaction.profiles import ANSWERS
 from firmware.transaction.visit import Visit
-from firmware.words import Cause, ConsentItem, Method, Outcome, Question
+from firmware.words import Cause, CertificateWarning, ConsentItem, Method, Question
 from firmware.words import State as S
 
-Guard = Callable[[Visit], bool]
+Notice = tuple[Guard, str]
+"""When it is shown, and its text. Of a screen's several the first whose guard holds is shown."""
 
 
 class Tone(StrEnum):
@@ -62,75 +86,6 @@ class ButtonKind(StrEnum):
     SWITCH = "switch"
 
 
-# --- guards
-def always(_visit: Visit) -> bool:
-    return True
-
-
-def method_left(method: Method) -> Guard:
-    return lambda visit: method in visit.methods_left
-
-
-def pin_can_be_sent(visit: Visit) -> bool:
-    return visit.pin_can_be_sent
-
-
-def typed(digits: int) -> Guard:
-    return lambda visit: visit.pin_digits == digits
-
-
-def all_at_once(visit: Visit) -> bool:
-    return not visit.one_by_one
-
-
-def item_is_next(item: ConsentItem) -> Guard:
-    return lambda visit: visit.one_by_one and visit.items_open[:1] == (item,)
-
-
-def question_is_next(question: Question) -> Guard:
-    return lambda visit: visit.questions_open[:1] == (question,)
-
-
-def warned(visit: Visit) -> bool:
-    return visit.warned
-
-
-def alone(visit: Visit) -> bool:
-    return not visit.helper
-
-
-def helped(visit: Visit) -> bool:
-    return visit.helper
-
-
-def card_lies_there(visit: Visit) -> bool:
-    return visit.card_present
-
-
-def looked_before(visit: Visit) -> bool:
-    return visit.looks > 0
-
-
-def tries_are_known(visit: Visit) -> bool:
-    return visit.pin_tries_left in {1, 2}
-
-
-def staff_is_closed(visit: Visit) -> bool:
-    return visit.staff_closed
-
-
-def staff_was_refused(visit: Visit) -> bool:
-    return visit.staff_refusals > 0
-
-
-def verified(visit: Visit) -> bool:
-    return visit.ending is not None and visit.ending.outcome is Outcome.VERIFIED
-
-
-def left_behind(visit: Visit) -> bool:
-    return visit.warned and visit.state is S.TAKE_CARD
-
-
 @dataclass(frozen=True, slots=True)
 class Button:
     """A button is an event, offered while its guard holds."""
@@ -164,7 +119,7 @@ class Screen:
     """Which of the four stages is marked."""
     busy: bool = False
     """The device is at work, and the patient waits."""
-    notices: tuple[tuple[Guard, str], ...] = ()
+    notices: tuple[Notice, ...] = ()
     tells_ending: bool = False
     """Below the title stands what the visit came to."""
     camera: bool = False
@@ -190,6 +145,15 @@ def enter(pad: PadKind, event: e.Event) -> Button:
 
 BACK = Button("back", "back", e.BackToMethods(), ButtonKind.PLAIN)
 OTHER_METHODS = method_buttons(Method.PIN, Method.STAFF, kind=ButtonKind.PLAIN)
+
+OF_CERTIFICATE: tuple[Notice, ...] = tuple(
+    (certificate_is(warning), f"certificate_{warning}") for warning in CertificateWarning
+)
+OF_CLOCK: tuple[Notice, ...] = ((clock_forbids_consent, "clock_forbids_consent"),)
+# An end without success has a reason to tell, and nothing besides.
+AT_THE_END: tuple[Notice, ...] = tuple(
+    (both(verified, needs), text) for needs, text in OF_CERTIFICATE + OF_CLOCK
+)
 
 SCREENS: dict[S, Screen] = {
     S.IDLE: Screen(
@@ -304,6 +268,7 @@ SCREENS: dict[S, Screen] = {
             ),
         ),
         step=2,
+        notices=OF_CERTIFICATE,
     ),
     S.ASKING_QUESTIONS: Screen(
         tuple(
@@ -322,6 +287,8 @@ SCREENS: dict[S, Screen] = {
             for answer in answers
         ),
         step=2,
+        # Said first here, where the questions of consent are missed, and the other at the end.
+        notices=OF_CLOCK + OF_CERTIFICATE,
     ),
     # --- signature, confirmation and the end
     S.SIGNING: Screen(plain("signing", Picture.SENDING, Tone.WORKING), step=2, busy=True),
@@ -333,6 +300,7 @@ SCREENS: dict[S, Screen] = {
             Look("take_card", Picture.TAKE_CARD, Tone.ATTENTION),
         ),
         step=3,
+        notices=AT_THE_END,
         tells_ending=True,
     ),
     S.FORGETTING: Screen(
@@ -341,6 +309,7 @@ SCREENS: dict[S, Screen] = {
             Look("ended", Picture.WARNING, Tone.ATTENTION),
         ),
         step=3,
+        notices=AT_THE_END,  # a card in the hand already has passed by TAKE_CARD
         tells_ending=True,
         stays_s=4.0,
     ),

@@ -9,6 +9,7 @@ import msgspec
 
 from firmware.indicator.patterns import pattern_for
 from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort
+from firmware.panel.guards import left_behind
 from firmware.panel.page_words import PageWords
 from firmware.panel.pin_pad import SHAPES, PadKind
 from firmware.panel.readings import Segment, plain, segments
@@ -22,7 +23,6 @@ from firmware.panel.screens import (
     Tone,
     buttons_now,
     buttons_of,
-    left_behind,
     look_now,
 )
 from firmware.panel.texts import Texts

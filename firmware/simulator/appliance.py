@@ -37,7 +37,7 @@ from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.world import World
 from firmware.staff import hash_passcode
-from firmware.words import ClockTrust, Profile
+from firmware.words import Cause, ClockTrust, Profile
 from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.records import seed
@@ -73,12 +73,18 @@ class Appliance:
     """One simulated appliance; a context manager. Several can run side by side."""
 
     def __init__(
-        self, world: World, *, time_scale: float = 1.0, cable: Noise | None = None
+        self,
+        world: World,
+        *,
+        time_scale: float = 1.0,
+        cable: Noise | None = None,
+        clock_trust: ClockTrust = ClockTrust.NTP,
     ) -> None:
-        """`cable`: join firmware and host driver by a serial cable instead of a Unix socket."""
+        """`cable`: join firmware and host driver by a serial cable instead of a Unix socket.
+        `clock_trust`: what the device takes its own clock for."""
         self._world = World(world.root.resolve())
         self.cable = Cable(cable) if cable is not None else None
-        self._time_scale = time_scale
+        self._time_scale, self._clock_trust = time_scale, clock_trust
         self._service = PcscService(self._world.root)
         self._folder = Path()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -176,7 +182,7 @@ class Appliance:
                 panel_port=0,
                 speech=str(speech) if speech.is_dir() else None,
                 profiles=tuple(Profile),
-                clock_trust=ClockTrust.NTP,
+                clock_trust=self._clock_trust,
                 time_scale=self._time_scale,
                 staff=(StaffMember(STAFF_ID, hash_passcode(STAFF_PASSCODE.encode())),),
                 card=CardSettings(
@@ -214,6 +220,11 @@ class Appliance:
         path.write_text(tomli_w.dumps(_without_nothing(msgspec.to_builtins(settings))))
         return path
 
+    def _unexpected(self, problems: list[str]) -> list[str]:
+        """What keeps a visit from beginning; a clock that is meant to be untrusted does not."""
+        meant = f": {Cause.CLOCK_UNTRUSTED}" if self._clock_trust is ClockTrust.NONE else None
+        return [problem for problem in problems if meant is None or not problem.endswith(meant)]
+
     # --- running
     def _run(self, package: str, settings: Path) -> None:
         with self._log(package).open("wb") as log:
@@ -248,9 +259,9 @@ class Appliance:
             folder=self._folder,
         )
         with Client(str(self.addresses.socket), "kazashi-simulator") as client:
-            while not (health := client.call("health"))["ok"]:
+            while problems := self._unexpected(client.call("health")["problems"]):
                 if time.monotonic() > deadline_s:
-                    raise ApplianceNotStarted("; ".join(health["problems"]))
+                    raise ApplianceNotStarted("; ".join(problems))
                 time.sleep(LOOK_EVERY_S)
 
 

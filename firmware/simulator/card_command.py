@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,6 +15,7 @@ import msgspec
 
 from firmware.faults import Fault
 from firmware.simulator.authorities import Authorities
+from firmware.simulator.card_certificates import JAPAN
 from firmware.simulator.device_key import write_device_key
 from firmware.simulator.patients import PATIENTS, Patient, collation_number_b
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
@@ -150,7 +152,8 @@ def authorities(out: Path, world: Path, as_json: bool) -> None:
 def prepare(world: Path) -> None:
     """Make what is missing of the simulated world (part of `make setup`)."""
     with refusing():
-        make_world(world, lambda line: click.echo(line, err=True))
+        today = dt.datetime.now(JAPAN).date()
+        make_world(world, today, lambda line: click.echo(line, err=True))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -56,6 +56,7 @@ class VirtualCardFacts:
     pin: str = "1234"
     pin_tries_left: int = 3
     gallery_portrait: str | None = None  # None: issued without a photo
+    certificate_ends: dt.date | None = None  # None: with the fifth birthday after issue
 
     @property
     def has_photo(self) -> bool:
@@ -79,6 +80,9 @@ class Patient:
     card: VirtualCardFacts | None = None  # None: no My Number Card at all
     insurance: Insurance | None = None
     registered: bool = True  # as an insurance certificate (利用登録)
+    # The month, counted from set-up's, with which the certificates end. Real ones end with a
+    # birthday, but a row that is always about to expire cannot wait for one.
+    certificate_ends_with_month: int | None = None
     # With the right PIN typed, the patient's own face before the camera and every offer accepted.
     expected: Mapping[Method, Expectation] = field(default_factory=dict)
 
@@ -106,8 +110,19 @@ def card_expiry(patient: Patient) -> dt.date:
 
 def certificate_expiry(patient: Patient) -> dt.date:
     """Last day of the certificates: the 5th birthday after issue, never past the card's end."""
-    fifth = birthday_after(patient.person.born, card_facts(patient).issued_on, 5)
-    return min(fifth, card_expiry(patient))
+    facts = card_facts(patient)
+    last = facts.certificate_ends or birthday_after(patient.person.born, facts.issued_on, 5)
+    return min(last, card_expiry(patient))
+
+
+def as_of(patient: Patient, today: dt.date) -> Patient:
+    """The patient with the card that set-up gives on that day (in Japan)."""
+    months, facts = patient.certificate_ends_with_month, patient.card
+    if months is None or facts is None:
+        return patient
+    year, month = divmod(today.year * 12 + today.month - 1 + months, 12)
+    last = dt.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+    return replace(patient, card=replace(facts, certificate_ends=last))
 
 
 def collation_number_b(patient: Patient) -> str:
@@ -141,6 +156,7 @@ TAKASAKI = Person(
     address="大阪府大阪市北区模擬町４番５号",
 )
 ISSUED = dt.date(2025, 6, 2)
+ISSUED_LONG_AGO = dt.date(2020, 9, 7)  # the fifth birthday after it is past for everybody
 
 PATIENTS: Final = (
     Patient(
@@ -240,6 +256,75 @@ PATIENTS: Final = (
             Method.PIN: VERIFIED,
             # No staff look: the staff would have no photo to compare with, chip or print.
         },
+    ),
+    Patient(
+        id="certificate_expiring",
+        says="the certificates end within three months: the holder is told, and all is asked",
+        person=Person(
+            name="見本　次郎",
+            kana="ミホン　ジロウ",
+            romaji="MIHON JIRO",
+            born=dt.date(1972, 5, 9),
+            sex=Sex.MALE,
+            address="宮城県仙台市青葉区例示一丁目１２番１３号",
+        ),
+        kind=CardKind.MY_NUMBER_CARD,
+        live_portrait="person_a_2",
+        card=VirtualCardFacts(
+            issued_on=ISSUED_LONG_AGO,
+            security_code="3168",
+            pin="1357",
+            gallery_portrait="person_a_1",
+        ),
+        insurance=Insurance("  040001", "0789", "0001203", "00"),
+        certificate_ends_with_month=2,  # in force for 59 days at least
+        expected={Method.FACE: VERIFIED, Method.PIN: VERIFIED, Method.STAFF: VERIFIED},
+    ),
+    Patient(
+        id="certificate_in_grace",
+        says="the certificates ended within three months: eligibility only, no consent is asked",
+        person=Person(
+            name="模擬　花",
+            kana="モギ　ハナ",
+            romaji="MOGI HANA",
+            born=dt.date(1985, 10, 21),
+            sex=Sex.FEMALE,
+            address="広島県広島市中区仮名町１４番１５号",
+        ),
+        kind=CardKind.MY_NUMBER_CARD,
+        live_portrait="person_b_2",
+        card=VirtualCardFacts(
+            issued_on=ISSUED_LONG_AGO,
+            security_code="6094",
+            pin="8642",
+            gallery_portrait="person_b_1",
+        ),
+        insurance=Insurance("34139999", "００５", "0000880", "00"),
+        certificate_ends_with_month=-1,  # a day to a month ago: grace for 59 days at least
+        expected={Method.FACE: VERIFIED, Method.PIN: VERIFIED, Method.STAFF: VERIFIED},
+    ),
+    Patient(
+        id="certificate_expired",
+        says="the certificates ended more than three months ago; the card itself is good",
+        person=Person(
+            name="架空　三郎",
+            kana="カクウ　サブロウ",
+            romaji="KAKU SABURO",
+            born=dt.date(1968, 3, 14),
+            sex=Sex.MALE,
+            address="石川県金沢市見本町１６番",
+        ),
+        kind=CardKind.MY_NUMBER_CARD,
+        live_portrait="person_a_2",
+        card=VirtualCardFacts(
+            issued_on=ISSUED_LONG_AGO,
+            security_code="1825",
+            gallery_portrait="person_a_1",
+        ),
+        insurance=Insurance("  170001", "0333", "0007654", "00"),
+        expected=dict.fromkeys(
+            (Method.FACE, Method.PIN, Method.STAFF), (Outcome.REFUSED, Cause.CERTIFICATE_EXPIRED)
+        ),
     ),
     Patient(
         id="drivers_licence",

@@ -5,6 +5,7 @@ Each step finds what is done already and leaves it: a second call costs a fracti
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from firmware.simulator.authorities import CA_NAMES, Authorities, Role, public_p
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_image import load, save, stored_recipe
 from firmware.simulator.drivers_licence import DriversLicence
-from firmware.simulator.patients import PATIENTS, Patient, card_facts
+from firmware.simulator.patients import PATIENTS, Patient, as_of, card_facts
 from firmware.simulator.slot import Card
 from firmware.simulator.vpcd_driver import unpack_driver
 from firmware.simulator.world import World, read_prepared
@@ -28,8 +29,8 @@ Progress = Callable[[str], None]
 MAKERS: Final = (card_contents, card_certificates, card_pictures, card_verifiable)
 
 
-def make_world(build_dir: Path, progress: Progress = lambda line: None) -> None:
-    """Make what is missing under `build_dir` (usually build/simulation).
+def make_world(build_dir: Path, today: dt.date, progress: Progress = lambda line: None) -> None:
+    """Make what is missing under `build_dir` (usually build/simulation), as of a day in Japan.
 
     The portraits must lie there already; the driver comes from Debian's archive. Raises
     SimulationNotPrepared with what to run.
@@ -39,15 +40,15 @@ def make_world(build_dir: Path, progress: Progress = lambda line: None) -> None:
     Authorities(world.authorities).make()
     progress("driver of the virtual reader")
     unpack_driver(world.driver)
-    make_cards(world, progress)
+    make_cards(world, today, progress)
 
 
-def make_cards(world: World, progress: Progress = lambda line: None) -> None:
+def make_cards(world: World, today: dt.date, progress: Progress = lambda line: None) -> None:
     """Personalise a card for every virtual patient who has one."""
     for patient in PATIENTS:
         if patient.card is not None:
             progress(f"card of {patient.id}")
-            ensure_image(patient, world)
+            ensure_image(as_of(patient, today), world)
 
 
 def ensure_image(patient: Patient, world: World) -> None:

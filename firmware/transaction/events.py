@@ -8,6 +8,7 @@ from firmware.transaction.visit import Request
 from firmware.words import (
     CardKind,
     Cause,
+    CertificateWarning,
     ConsentItem,
     Language,
     MatchDecision,
@@ -208,6 +209,7 @@ class RegistrationReported(Event):
     registration: Registration
     cause: Cause | None
     clinical_consent_allowed: bool
+    certificate_warning: CertificateWarning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,15 @@ def _learn_of_identity(visit: Visit, event: e.Event, now: Now) -> Visit:
 
 def _learn_of_answers(visit: Visit, event: e.Event, now: Now) -> Visit:
     match event:
-        case e.RegistrationReported(_, _, allowed):
+        case e.RegistrationReported(_, _, allowed, warning):
             # Without a trusted clock a consent has no time, so none is asked for.
-            clock_known = now.trust is not ClockTrust.NONE
-            return replace(visit, clinical_consent_allowed=allowed and clock_known)
+            clock_trusted = now.trust is not ClockTrust.NONE
+            return replace(
+                visit,
+                clinical_consent_allowed=allowed and clock_trusted,
+                clock_trusted=clock_trusted,
+                certificate_warning=warning,
+            )
         case e.ConsentOneByOne():
             return replace(visit, one_by_one=True)
         case e.ConsentAllAnswered(agreed):

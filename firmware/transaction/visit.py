@@ -10,6 +10,7 @@ from firmware.statement import Comparison, ConsentRecord
 from firmware.words import (
     CardKind,
     Cause,
+    CertificateWarning,
     ClockTrust,
     ConsentItem,
     Language,
@@ -94,6 +95,9 @@ class Visit:
     proofs: int = 0
     # the answers
     clinical_consent_allowed: bool = True
+    clock_trusted: bool = True
+    """When the answers began; without it no consent is asked for."""
+    certificate_warning: CertificateWarning | None = None
     one_by_one: bool = False
     consents: tuple[ConsentRecord, ...] = ()
     answers: tuple[tuple[Question, str], ...] = ()
@@ -145,6 +149,12 @@ class Visit:
             return ()
         answered = {record.item for record in self.consents}
         return tuple(item for item in self.request.items if item not in answered)
+
+    @property
+    def clock_forbids_consent(self) -> bool:
+        """Items would have been asked for, had the clock been trusted."""
+        items = self.request.items if self.request is not None else ()
+        return not self.clock_trusted and bool(items)
 
     @property
     def questions_open(self) -> tuple[Question, ...]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from joserfc.jwk import OKPKey
 
 from firmware.statement import Evidence
-from firmware.words import Cause, Registration
+from firmware.words import Cause, CertificateWarning, Registration
 from hostdriver.eligibility.answer import Eligibility
 
 
@@ -36,6 +36,7 @@ class RegistrationReport:
     cause: Cause | None
     clinical_consent_allowed: bool = True
     """False in the three months after the certificate's expiry: eligibility only."""
+    certificate_warning: CertificateWarning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Confirmation:
     accepted: bool
     cause: Cause | None
     eligibility: Eligibility | None
+    certificate_warning: CertificateWarning | None = None
 
 
 class Gateway(Protocol):

@@ -146,7 +146,8 @@ class InsurersGateway:
                 records.note(replace(inquiry, said=f"{accepted.cause}: {accepted.reason}"))
                 return Confirmation(False, accepted.cause, None)
             records.note(replace(inquiry, person_id=accepted.person_id))
-        return Confirmation(True, None, self._eligibility(accepted, statement, case.standing, now))
+        answer = self._eligibility(accepted, statement, case.standing, now)
+        return Confirmation(True, None, answer, case.standing.warning)
 
     def _eligibility(
         self, person: InsuredPerson, statement: Statement, worth: Standing, now: datetime
@@ -182,14 +183,18 @@ def _report(
     if worth.cause is not None:
         return _refusal(worth.cause)
     if person is None:
-        return RegistrationReport(Registration.NOT_REGISTERED, None, worth.clinical_consent_allowed)
+        return _usable(Registration.NOT_REGISTERED, None, worth)
     if person.use_restricted:
         return _refusal(Cause.USE_RESTRICTED)
     # To be unregistered is no refusal yet: the panel offers to register.
     cause = None
     if person.registration not in MAY_REGISTER:
         cause = UNREGISTERED_CAUSES.get(person.registration)
-    return RegistrationReport(person.registration, cause, worth.clinical_consent_allowed)
+    return _usable(person.registration, cause, worth)
+
+
+def _usable(registration: Registration, cause: Cause | None, worth: Standing) -> RegistrationReport:
+    return RegistrationReport(registration, cause, worth.clinical_consent_allowed, worth.warning)
 
 
 def _registered(person: InsuredPerson | None, certificate: bytes) -> InsuredPerson:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from firmware.faults import BadSettings
-from firmware.words import Cause
+from firmware.words import Cause, CertificateWarning
 from hostdriver.eligibility.answer import JAPAN
 
 GRACE_MONTHS: Final = 3  # after expiry: eligibility only; before it: a reminder
@@ -64,6 +64,14 @@ class Standing:
     clinical_consent_allowed: bool = False
     expires_at: datetime | None = None
     """Set when the holder should be told: three months before expiry and three months after."""
+
+    @property
+    def warning(self) -> CertificateWarning | None:
+        """What the holder is told; a certificate that cannot be used is refused instead."""
+        if self.cause is not None or self.expires_at is None:
+            return None
+        soon = self.clinical_consent_allowed
+        return CertificateWarning.EXPIRES_SOON if soon else CertificateWarning.IN_GRACE
 
 
 def read_authorities(files: Iterable[tuple[str, bytes]]) -> tuple[x509.Certificate, ...]:

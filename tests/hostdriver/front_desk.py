@@ -17,7 +17,7 @@ from signing_device import WITHIN_S, SigningDevice
 
 from firmware.faults import UpstreamUnavailable
 from firmware.statement import Evidence, verify
-from firmware.words import Cause, Registration
+from firmware.words import Cause, CertificateWarning, Registration
 from hostdriver.driver import running
 from hostdriver.eligibility.answer import (
     Eligibility,
@@ -38,6 +38,7 @@ class MoodyGateway:
     """It really checks the device's signature and its own challenge; the rest is as told."""
 
     refusal: Cause | None = None
+    warning: CertificateWarning | None = None
     up: bool = True
     confirms: asyncio.Event | None = None
     challenges: dict[UUID, bytes] = field(default_factory=dict)
@@ -52,7 +53,8 @@ class MoodyGateway:
 
     async def registration(self, transaction_id: UUID, certificate: bytes) -> RegistrationReport:
         self._must_be_up()
-        return RegistrationReport(Registration.REGISTERED, None)
+        allowed = self.warning is not CertificateWarning.IN_GRACE
+        return RegistrationReport(Registration.REGISTERED, None, allowed, self.warning)
 
     async def register(self, transaction_id: UUID, certificate: bytes) -> RegistrationReport:
         return await self.registration(transaction_id, certificate)
@@ -68,7 +70,7 @@ class MoodyGateway:
         assert statement.gateway_challenge == self.challenges.pop(transaction_id)
         if self.refusal is not None:
             return Confirmation(False, self.refusal, None)
-        return Confirmation(True, None, eligibility())
+        return Confirmation(True, None, eligibility(), self.warning)
 
     def _must_be_up(self) -> None:
         if not self.up:

@@ -29,7 +29,8 @@ from hostdriver.settings import LimitSettings
 
 RESULT_FIELDS = {
     *("outcome", "cause", "method", "card_kind", "consents", "answers", "eligibility"),
-    *("evidence", "device_key", "fallback", "patient_text", "staff_text", "timings_ms"),
+    *("certificate_warning", "clock_trust", "evidence", "device_key", "fallback"),
+    *("patient_text", "staff_text", "timings_ms"),
 }
 
 

@@ -38,6 +38,7 @@ from firmware.words import (
     CardKind,
     CardSigning,
     Cause,
+    CertificateWarning,
     ClockTrust,
     ConsentAnswer,
     ConsentItem,
@@ -316,6 +317,9 @@ async def test_the_three_months_after_expiry(
     assert (answer.accepted, answer.cause) == (cause is None, cause)
     if answer.eligibility is not None:
         assert answer.eligibility.processing_result_message == "電子証明書の有効期限: 20290401"
+        soon = expired_for < timedelta(0)
+        told = CertificateWarning.EXPIRES_SOON if soon else CertificateWarning.IN_GRACE
+        assert answer.certificate_warning is told
 
 
 async def test_no_grace_for_a_phone(office: Office) -> None:
@@ -392,6 +396,7 @@ async def test_an_expired_certificate_is_used_in_grace_and_not_registered(office
     office.now = EXPIRES + DAY
     report = await office.gateway.registration(VISIT, good_certificate())
     assert (report.cause, report.clinical_consent_allowed) == (None, False)
+    assert report.certificate_warning is CertificateWarning.IN_GRACE
     office.knows(person(good_certificate(), registration=Registration.NOT_REGISTERED))
     report = await office.gateway.register(VISIT, good_certificate())
     assert report.cause is Cause.CERTIFICATE_EXPIRED

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from office import AUTHORITY, EXPIRES, NOW, Profiled, good_certificate
 
 from firmware.faults import BadSettings
-from firmware.words import Cause
+from firmware.words import Cause, CertificateWarning
 from hostdriver.eligibility.trust import (
     Standing,
     Trust,
@@ -21,6 +21,8 @@ from hostdriver.eligibility.trust import (
     read_authorities,
     standing,
 )
+
+SOON, IN_GRACE = CertificateWarning
 
 TRUST = Trust((AUTHORITY.make(),))
 
@@ -88,22 +90,26 @@ def test_an_expired_authority_vouches_for_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "expected"),
+    ("now", "expected", "warning"),
     [
-        (datetime(2028, 12, 31, 12, tzinfo=UTC), Standing(None, True, None)),
-        (datetime(2029, 1, 2, tzinfo=UTC), Standing(None, True, EXPIRES)),
-        (EXPIRES, Standing(None, True, EXPIRES)),
-        (EXPIRES + timedelta(seconds=1), Standing(None, False, EXPIRES)),
-        (datetime(2029, 7, 1, 14, 59, 59, tzinfo=UTC), Standing(None, False, EXPIRES)),
+        (datetime(2028, 12, 31, 12, tzinfo=UTC), Standing(None, True, None), None),
+        (datetime(2029, 1, 2, tzinfo=UTC), Standing(None, True, EXPIRES), SOON),
+        (EXPIRES, Standing(None, True, EXPIRES), SOON),
+        (EXPIRES + timedelta(seconds=1), Standing(None, False, EXPIRES), IN_GRACE),
+        (datetime(2029, 7, 1, 14, 59, 59, tzinfo=UTC), Standing(None, False, EXPIRES), IN_GRACE),
         (
             datetime(2029, 7, 1, 15, 0, 0, tzinfo=UTC),
             Standing(Cause.CERTIFICATE_EXPIRED, False, EXPIRES),
+            None,
         ),
     ],
     ids=["good", "soon", "last second", "grace begins", "grace ends", "expired"],
 )
-def test_three_months_before_and_after_the_expiry(now: datetime, expected: Standing) -> None:
-    assert standing(good_certificate(), TRUST, now) == expected
+def test_three_months_before_and_after_the_expiry(
+    now: datetime, expected: Standing, warning: CertificateWarning | None
+) -> None:
+    found = standing(good_certificate(), TRUST, now)
+    assert (found, found.warning) == (expected, warning)
 
 
 @pytest.mark.parametrize(
