@@ -18,7 +18,7 @@ ready:
 run: ready  ## Play one whole simulated visit and print its result
 	@$(PROGRAMS)/kazashi-simulator visit --patient valid
 
-serve: ready  ## Keep the simulated appliance up; prints the panel's address and the socket's path
+serve: ready  ## Keep the simulated appliance up; prints the addresses of bench, panel and socket
 	@$(PROGRAMS)/kazashi-simulator serve
 
 test: check  ## Run every check and every test (ARGS="-k visit" chooses)

@@ -236,3 +236,9 @@ class ControlRefused(SimulationFault):
     """The virtual card's control socket refused a request, and said why."""
 
     code = "control_refused"
+
+
+class BenchRefused(SimulationFault):
+    """The bench was told something that is no command, or that cannot be done now."""
+
+    code = "bench_refused"

@@ -1,4 +1,4 @@
-"""Where the panel's page is, and the key to it: two files that only this user may read. [shell]
+"""Where a page on loopback is, and the key to it: two files that only this user may read. [shell]
 
 `panel.json` tells programs the address. `panel.html` is what the kiosk browser opens: it goes to
 the same address, so that the token is on nobody's command line. The token is the address's
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-ADDRESS_FILE, LAUNCHER_FILE = "panel.json", "panel.html"
+PANEL = "panel"
 
 
 class PanelAddress(msgspec.Struct, frozen=True):
@@ -22,15 +22,17 @@ class PanelAddress(msgspec.Struct, frozen=True):
     address: str
 
 
-def write_launcher(folder: Path, address: str) -> None:
-    """Write both files anew. Raises `OSError`."""
-    _write_private(folder / ADDRESS_FILE, msgspec.json.encode(PanelAddress(address)))
-    _write_private(folder / LAUNCHER_FILE, _page(address).encode())
+def write_launcher(folder: Path, address: str, name: str = PANEL) -> Path:
+    """Write both files of the page `name` anew; returns the one to open. Raises `OSError`."""
+    launcher = folder / f"{name}.html"
+    _write_private(folder / f"{name}.json", msgspec.json.encode(PanelAddress(address)))
+    _write_private(launcher, _page(address).encode())
+    return launcher
 
 
-def remove_launcher(folder: Path) -> None:
-    for name in (ADDRESS_FILE, LAUNCHER_FILE):
-        (folder / name).unlink(missing_ok=True)
+def remove_launcher(folder: Path, name: str = PANEL) -> None:
+    for ending in ("json", "html"):
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)
 
 
 def _page(address: str) -> str:

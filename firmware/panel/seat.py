@@ -29,9 +29,9 @@ class Page:
 
     def __init__(self, session: str) -> None:
         self.session = session
-        self._waiting: asyncio.Queue[PanelView | Closing] = asyncio.Queue(VIEWS_WAITING)
+        self._waiting: asyncio.Queue[msgspec.Struct | Closing] = asyncio.Queue(VIEWS_WAITING)
 
-    def show(self, view: PanelView) -> None:
+    def show(self, view: msgspec.Struct) -> None:
         if self._waiting.full():
             self.close(Closing.TOO_SLOW)
         else:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import signal
 import sys
 import time
+import webbrowser
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from firmware.faults import SimulationFault
 from firmware.simulator.appliance import Appliance
+from firmware.simulator.bench_server import Served, served_bench
 from firmware.simulator.cable import BAD, GOOD
 from firmware.simulator.card_command import (
     COMMANDS,
@@ -34,6 +36,7 @@ Examples:
   kazashi-simulator patients
   kazashi-simulator visit --patient valid
   kazashi-simulator visit --patient valid --method pin --consent medication,checkup --json
+  kazashi-simulator serve --open
   kazashi-simulator card --patient valid
 """
 CABLES: Final = {"good": GOOD, "bad": BAD}
@@ -136,44 +139,49 @@ def pictures_line(scene: Play) -> str:
     return f"pictures        card {on_card}, camera {live}"
 
 
-@main.command(epilog="Example: kazashi-simulator serve")
+SERVE_EPILOG: Final = """\b
+Examples:
+  kazashi-simulator serve --open
+  kazashi-simulator serve --json
+"""
+
+
+@main.command(epilog=SERVE_EPILOG)
+@click.option("--open", "opens", is_flag=True, help="Open the bench in this machine's browser.")
 @world_option
-def serve(world: Path) -> None:
-    """Keep a simulated appliance up; put cards on it from the keyboard."""
+@json_option
+def serve(world: Path, as_json: bool, opens: bool) -> None:
+    """Keep a simulated appliance up until Ctrl-C, and print its three addresses.
+
+    The bench is a page for you: cards, faces, mishaps, reception. The panel is the patient's page.
+    The socket is where reception software connects.
+    """
     with refusing(), Appliance(World(world)) as appliance:
-        click.echo(f"panel   {appliance.addresses.panel}")
-        click.echo(f"socket  {appliance.addresses.socket}")
-        click.echo(f"try     kazashi --socket {appliance.addresses.socket} visit")
-        click.echo("then    card PATIENT | face PATIENT | face nobody | remove | quit", err=True)
-        for line in sys.stdin:
-            try:
-                if not obey(appliance, line.split()):
-                    return
-            except SimulationFault as fault:
-                click.echo(fault, err=True)
-        signal.sigwait(STOP_SIGNALS)  # nobody is at the keyboard: stay until told to stop
+
+        def announce(bench: Served) -> None:
+            addresses = {
+                "bench": bench.address,
+                "panel": appliance.addresses.panel,
+                "socket": str(appliance.addresses.socket),
+            }
+            if as_json:
+                click.echo(json.dumps(addresses))
+            else:
+                click.echo("\n".join(f"{name:8}{at}" for name, at in addresses.items()))
+                click.echo("Open the bench in a browser; Ctrl-C ends.", err=True)
+            if opens:
+                webbrowser.open(bench.launcher.as_uri())
+
+        asyncio.run(_serve(appliance, announce))
 
 
-def obey(appliance: Appliance, words: list[str]) -> bool:
-    """Do what one line says; False ends."""
-    match words:
-        case ["card", patient_id]:
-            patient = find(patient_id)
-            appliance.show(live=patient_id, tray=patient_id if patient.card else None)
-            appliance.card_reader.insert(patient_id)
-        case ["face", "nobody"]:
-            appliance.show(live=None, tray=None)
-        case ["face", face_id]:
-            appliance.show(live=face_id, tray=None)
-        case ["remove"]:
-            appliance.card_reader.remove()
-        case ["quit" | "exit"]:
-            return False
-        case []:
-            pass
-        case _:
-            click.echo("card PATIENT | face PATIENT | face nobody | remove | quit", err=True)
-    return True
+async def _serve(appliance: Appliance, announce: Callable[[Served], None]) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for stop_signal in STOP_SIGNALS:
+        loop.add_signal_handler(stop_signal, stop.set)
+    async with served_bench(appliance) as bench:
+        announce(bench)
+        await stop.wait()
 
 
 for command in COMMANDS:

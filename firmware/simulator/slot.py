@@ -8,9 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
+
+from firmware.card.apdu import INS_VERIFY
+
+INS_SIGN: Final = 0x2A  # PERFORM SECURITY OPERATION
+INSTRUCTIONS: Final = {"SELECT": 0xA4, "READ BINARY": 0xB0, "VERIFY": INS_VERIFY, "SIGN": INS_SIGN}
+"""The commands that a tester may single out for a mishap, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import uuid4
 
 from firmware.faults import ControlRefused
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
@@ -24,13 +22,9 @@ from firmware.simulator.patient import (
 )
 from firmware.simulator.patients import Patient, collation_number_b
 from firmware.simulator.pcsc_service import PcscService
-from firmware.simulator.slot import AnyMishap, Pull
+from firmware.simulator.reception import Json, hold_visit
+from firmware.simulator.slot import INS_SIGN, AnyMishap, Pull
 from firmware.words import Language, Method, Profile, State
-from hostdriver.client import Client
-
-Json = dict[str, Any]
-RESULT_WITHIN_S = 10.0
-INS_SIGN = 0x2A  # PERFORM SECURITY OPERATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +97,15 @@ def _reception(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) 
     options: Json = {"language": scene.language}
     if scene.profile is not None:
         options["profile"] = scene.profile
-    with Client(str(appliance.addresses.socket), "kazashi-simulator") as client:
-        begun = client.start(f"simulated-{uuid4()}", **options)
-        for event in client.events():
-            tell(event)
-            if event.get("state") == State.WAITING_FOR_CARD and not scene.card_stays_home:
-                appliance.card_reader.insert(scene.patient.id)
-                if scene.mishap is not None:
-                    appliance.card_reader.arrange(scene.mishap)
-        transaction_id = begun["transaction_id"]
-        result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
-        client.ack(transaction_id)
-    return result
+
+    def hear(event: Json) -> None:
+        tell(event)
+        if event.get("state") == State.WAITING_FOR_CARD and not scene.card_stays_home:
+            appliance.card_reader.insert(scene.patient.id)
+            if scene.mishap is not None:
+                appliance.card_reader.arrange(scene.mishap)
+
+    return hold_visit(appliance.addresses.socket, options, hear)
 
 
 def take_away(reader: PcscService) -> None:

@@ -1,0 +1,38 @@
+"""Reception's side of a simulated visit: the reference client on the appliance's socket. [shell]"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from hostdriver.client import Client
+
+Json = dict[str, Any]
+CLIENT: Final = "kazashi-simulator"
+RESULT_WITHIN_S: Final = 10.0
+
+
+def hold_visit(socket: Path, options: Json, tell: Callable[[Json], None]) -> Json:
+    """Begin a visit and wait for its end; `tell` hears every event. Returns the result.
+
+    `options` are those of `transaction.start`. Raises `Answered` and `NoDriver`.
+    """
+    with Client(str(socket), CLIENT) as client:
+        begun = client.start(f"simulated-{uuid4()}", **options)
+        for event in client.events():
+            tell(event)
+        transaction_id = begun["transaction_id"]
+        result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
+        client.ack(transaction_id)
+    return result
+
+
+def cancel_visit(socket: Path, transaction_id: str) -> bool:
+    """Cancel a visit that another connection holds; False: it is past the point of no return.
+
+    Raises `Answered` and `NoDriver`.
+    """
+    with Client(str(socket), CLIENT) as client:
+        return bool(client.cancel(transaction_id)["cancelling"])
