@@ -64,8 +64,9 @@ class Operator:
     async def until_free(self) -> None:
         """The patient took the card, and the reader is free for the next one."""
         with Client(str(self.appliance.addresses.socket), "a test") as client:
-            while (await asyncio.to_thread(client.call, "reader.status"))["state"] != State.IDLE:
-                pass
+            async with asyncio.timeout(WITHIN_MS / 1000):
+                while (await asyncio.to_thread(client.call, "reader.status"))["state"] != "idle":
+                    pass
 
 
 @asynccontextmanager
