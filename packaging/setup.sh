@@ -183,7 +183,7 @@ build_models() {
 
 prepare_world() {
   local key
-  key=$(key_of firmware/simulator/*.py)
+  key=$(key_of firmware/simulator/*.py "$(date +%Y-%m)") # certificates that expire soon are dated by the month
   if is_stamped build/stamps/world "$key" && [ -d build/simulation/cards ]; then
     already "simulated world"
     return
