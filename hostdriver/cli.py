@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import secrets
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,8 +14,9 @@ import click
 from firmware.words import ConsentItem, Language, Method, Profile, Purpose
 from hostdriver.client import Client
 from hostdriver.eligibility.answer import JAPAN
-from hostdriver.faults import Answered, NoDriver
-from hostdriver.rendering import error_lines, progress_line, reader_line, result_table
+from hostdriver.ledger_command import ledger
+from hostdriver.rendering import progress_line, reader_line, result_table
+from hostdriver.terminal import as_json, driver_at, print_json
 
 DEFAULT_SOCKET = "/run/kazashi/hostdriver.sock"
 RESULT_WITHIN_S = 10.0
@@ -29,6 +27,7 @@ Examples:
   kazashi visit
   kazashi visit --profile pharmacy --item medication --json
   kazashi ledger verify
+  kazashi ledger export --since 2026-01-01 --out january.jsonl
   kazashi --socket /tmp/kazashi/hostdriver.sock health
 
 Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver there.
@@ -54,7 +53,7 @@ Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver th
 def main(context: click.Context, address: str, token_file: Path | None) -> None:
     """Reception's client: readers, visits, the ledger, health."""
     token = token_file.read_text(encoding="ascii").strip() if token_file else None
-    context.obj = lambda: _driver(address, token)
+    context.obj = lambda: driver_at(address, token)
 
 
 def _words(kind: type[StrEnum]) -> click.Choice[str]:
@@ -62,7 +61,7 @@ def _words(kind: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([word.value for word in kind])
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+main.add_command(ledger)
 
 
 @main.command(epilog="\b\nExample:\n  kazashi readers --json")
@@ -73,7 +72,7 @@ def readers(driver: Any, /, as_json: bool) -> None:
     with driver() as client:
         answer = client.call("reader.list")
     if as_json:
-        _print(answer)
+        print_json(answer)
     else:
         click.echo("\n".join(reader_line(reader) for reader in answer["readers"]))
 
@@ -101,38 +100,11 @@ def visit(driver: Any, /, as_json: bool, ref: str | None, **options: Any) -> Non
             _follow(client, transaction_id)
         result = client.result(transaction_id, wait_s=RESULT_WITHIN_S)
         if as_json:
-            _print(result)
+            print_json(result)
         else:
             click.echo(result_table(result))
         client.ack(transaction_id)
     sys.exit(0 if result["outcome"] == "verified" else 1)
-
-
-@main.group()
-def ledger() -> None:
-    """The append-only record of visits and consents."""
-
-
-@ledger.command(epilog="\b\nExample:\n  kazashi ledger verify")
-@as_json
-@click.pass_obj
-def verify(driver: Any, /, as_json: bool) -> None:
-    """Walk the ledger: every row's hash, the signed head, the statements' counters."""
-    with driver() as client:
-        report = client.call("ledger.verify")
-    if as_json:
-        _print(report)
-    elif report["ok"]:
-        click.echo(f"{report['rows']} rows, whole")
-    else:
-        where = f"row {report['first_bad']}: " if report["first_bad"] else ""
-        click.echo(f"{report['rows']} rows hold; {where}{report['reason']}")
-        for gap in report["gaps"]:
-            click.echo(
-                f"row {gap['sequence']}: {gap['device_id']} sent statement {gap['found']}, "
-                f"{gap['expected']} was due"
-            )
-    sys.exit(0 if report["ok"] else 1)
 
 
 @main.command(epilog="\b\nExample:\n  kazashi health --json")
@@ -143,25 +115,10 @@ def health(driver: Any, /, as_json: bool) -> None:
     with driver() as client:
         answer = client.call("health")
     if as_json:
-        _print(answer)
+        print_json(answer)
     else:
         click.echo("\n".join(answer["problems"]) or "all is well")
     sys.exit(0 if answer["ok"] else 1)
-
-
-@contextlib.contextmanager
-def _driver(address: str, token: str | None) -> Iterator[Client]:
-    """A connection; what goes wrong on it becomes a text on stderr and an exit code."""
-    try:
-        with Client(address, "kazashi", token=token) as client:
-            yield client
-    except NoDriver as fault:
-        click.echo(f"kazashi: {fault}\nIs kazashi-hostdriver running?", err=True)
-        sys.exit(2)
-    except Answered as fault:
-        click.echo(error_lines(fault.error), err=True)
-        wrong_use = str(fault.error.get("code", "")).startswith("-326")
-        sys.exit(2 if wrong_use else 1)
 
 
 def _follow(client: Client, transaction_id: str) -> None:
@@ -183,7 +140,3 @@ def _is_over(client: Client, transaction_id: str) -> bool:
 
 def _made_ref() -> str:
     return f"{datetime.now(JAPAN):%Y-%m-%d.%H%M%S}.{secrets.token_hex(2)}"
-
-
-def _print(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -31,10 +31,11 @@ from firmware.link.messages import (
 from firmware.statement import Evidence
 from firmware.words import Cause, Outcome
 from hostdriver import api, entries, translate
+from hostdriver.chain import Entry
 from hostdriver.clock import now, today
 from hostdriver.faults import LedgerUnavailable, Refusal
 from hostdriver.judge import Judge
-from hostdriver.ledger import Entry, Ledger
+from hostdriver.ledger import Ledger
 from hostdriver.reader import ReaderLink
 from hostdriver.settings import Settings
 from hostdriver.translate import Ending, Judgement
@@ -53,13 +54,7 @@ class Publish(Protocol):
 class Desk:
     """All visits of one driver. It listens to the readers and serves the sessions."""
 
-    def __init__(
-        self,
-        judge: Judge,
-        ledger: Ledger,
-        settings: Settings,
-        publish: Publish,
-    ) -> None:
+    def __init__(self, judge: Judge, ledger: Ledger, settings: Settings, publish: Publish) -> None:
         self._judge, self._ledger = judge, ledger
         self._profile, self._limits = settings.profile, settings.limits
         self._scale = settings.time_scale

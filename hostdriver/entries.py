@@ -14,7 +14,7 @@ from joserfc.jwk import OKPKey
 from firmware.link.messages import DeviceHello, StartTransaction
 from firmware.statement import Evidence, Statement
 from hostdriver.api import VisitResult
-from hostdriver.ledger import STATEMENT, Entry
+from hostdriver.chain import STATEMENT, Entry
 
 
 def driver_started(boot_id: UUID, version: str) -> Entry:

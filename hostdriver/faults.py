@@ -20,6 +20,16 @@ class LedgerUnavailable(Fault):
     code = "ledger_unavailable"
 
 
+class ChainBroken(Fault):
+    """A row, a head or an export that is not as it was written. `first_bad` is the row's number."""
+
+    code = "chain_broken"
+
+    def __init__(self, first_bad: int, reason: str) -> None:
+        super().__init__(reason)
+        self.first_bad = first_bad
+
+
 class DeviceNotTrusted(Fault):
     """A device with another key than the pinned one, or one that nobody has paired."""
 

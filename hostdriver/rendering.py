@@ -51,6 +51,25 @@ def reader_line(reader: Json) -> str:
     return f"{reader['name']}: {stands}; {named}; {card_reader}; {camera}"
 
 
+def ledger_lines(report: Json) -> Iterator[str]:
+    """Whether a ledger is whole, and what a file's word is worth."""
+    if report["ok"]:
+        yield f"{report['rows']} rows, whole"
+    else:
+        where = f"row {report['first_bad']}: " if report["first_bad"] else ""
+        yield f"{report['rows']} rows hold; {where}{report['reason']}"
+    for gap in report["gaps"]:
+        yield (
+            f"row {gap['sequence']}: {gap['device_id']} sent statement {gap['found']}, "
+            f"{gap['expected']} was due"
+        )
+    if report.get("key"):
+        held = f"rows {report['first']} to {report['last']}" if report["first"] else "no rows"
+        yield f"{held} of a ledger of {report['head']}, signed by {report['key']}"
+        if not report["pinned"]:
+            yield "nobody but these files vouches for that key: pin it with --key"
+
+
 def error_lines(error: Json) -> str:
     """A refused request, with what to do now."""
     data = error.get("data") or {}

@@ -15,8 +15,9 @@ from signing_device import WITHIN_S
 
 from firmware.link.messages import ConfirmationAnswer
 from firmware.words import Outcome
+from hostdriver.chain import STATEMENT, Entry
 from hostdriver.faults import LedgerUnavailable
-from hostdriver.ledger import STATEMENT, Entry, Ledger
+from hostdriver.ledger import Ledger
 
 
 def statement(counter: int, device_id: str = "device-1") -> Entry:

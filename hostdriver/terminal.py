@@ -1,0 +1,59 @@
+"""What the subcommands of `kazashi` share: options, printing, and how a fault ends a command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import click
+
+from firmware.faults import Fault
+from hostdriver.client import Client
+from hostdriver.eligibility.answer import JAPAN
+from hostdriver.faults import Answered, NoDriver
+from hostdriver.rendering import error_lines
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+since = click.option("--since", type=DAY, help="The first day, in Japan's time.")
+until = click.option("--until", type=DAY, help="The last day, in Japan's time.")
+
+
+@contextlib.contextmanager
+def driver_at(address: str, token: str | None) -> Iterator[Client]:
+    """A connection; what goes wrong on it becomes a text on stderr and an exit code."""
+    try:
+        with Client(address, "kazashi", token=token) as client:
+            yield client
+    except NoDriver as fault:
+        click.echo(f"kazashi: {fault}\nIs kazashi-hostdriver running?", err=True)
+        sys.exit(2)
+    except Answered as fault:
+        click.echo(error_lines(fault.error), err=True)
+        wrong_use = str(fault.error.get("code", "")).startswith("-326")
+        sys.exit(2 if wrong_use else 1)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """A fault becomes a text on stderr and exit code 1."""
+    try:
+        yield
+    except Fault as fault:
+        click.echo(f"kazashi: {fault}", err=True)
+        sys.exit(1)
+
+
+def in_japan(day: datetime) -> datetime:
+    """The beginning of a day there, where the clinics are."""
+    return day.replace(tzinfo=JAPAN)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
