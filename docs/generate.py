@@ -1,4 +1,4 @@
-"""The documents that are made from the code: LINK.md, STATES.md, the tables of SOCKET_API.md.
+"""The documents made from the code: LINK.md, STATES.md, openrpc.json, SOCKET_API.md's tables.
 
     python docs/generate.py           write them
     python docs/generate.py --check   name those that are stale, and exit with 1
@@ -16,6 +16,7 @@ from typing import Final
 
 import click
 from link_examples import EXAMPLES
+from openrpc import openrpc_document
 from schema import Struct, described, fields_table, reached, table, words_table
 from states import states_document
 
@@ -191,6 +192,7 @@ def documents() -> dict[Path, str]:
     return {
         DOCS / "LINK.md": link_document(),
         DOCS / "STATES.md": states_document(),
+        DOCS / "openrpc.json": openrpc_document(),
         socket_api: with_parts(socket_api.read_text(encoding="utf-8")),
     }
 
