@@ -31,6 +31,7 @@ from firmware.words import (
     State,
 )
 from hostdriver.eligibility.answer import Eligibility
+from hostdriver.figures import StatsParams, StatsResult
 from hostdriver.texts import Fallback
 
 PROTOCOL = "1.0"
@@ -364,6 +365,7 @@ METHODS: dict[str, MethodRow] = {
     "transaction.ack": MethodRow(TransactionParams, AckResult, "The result arrived: erase it."),
     "events.subscribe": MethodRow(Nothing, SubscribeResult, "Push events on this connection."),
     "ledger.verify": MethodRow(Nothing, LedgerReport, "Walk the ledger's chain."),
+    "stats": MethodRow(StatsParams, StatsResult, "Counters of visits, without persons."),
     "health": MethodRow(Nothing, HealthResult, "What works and what does not."),
 }
 

@@ -16,6 +16,7 @@ from hostdriver.client import Client
 from hostdriver.eligibility.answer import JAPAN
 from hostdriver.ledger_command import ledger
 from hostdriver.rendering import progress_line, reader_line, result_table
+from hostdriver.stats_command import stats
 from hostdriver.terminal import as_json, driver_at, print_json
 
 DEFAULT_SOCKET = "/run/kazashi/hostdriver.sock"
@@ -28,6 +29,7 @@ Examples:
   kazashi visit --profile pharmacy --item medication --json
   kazashi ledger verify
   kazashi ledger export --since 2026-01-01 --out january.jsonl
+  kazashi stats --by day --since 2026-01-01
   kazashi --socket /tmp/kazashi/hostdriver.sock health
 
 Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver there.
@@ -51,7 +53,7 @@ Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver th
 @click.version_option(package_name="kazashi")
 @click.pass_context
 def main(context: click.Context, address: str, token_file: Path | None) -> None:
-    """Reception's client: readers, visits, the ledger, health."""
+    """Reception's client: readers, visits, the ledger, counters, health."""
     token = token_file.read_text(encoding="ascii").strip() if token_file else None
     context.obj = lambda: driver_at(address, token)
 
@@ -62,6 +64,7 @@ def _words(kind: type[StrEnum]) -> click.Choice[str]:
 
 
 main.add_command(ledger)
+main.add_command(stats)
 
 
 @main.command(epilog="\b\nExample:\n  kazashi readers --json")

@@ -21,6 +21,7 @@ from hostdriver.reader import ReaderLink
 from hostdriver.session import Audience, Services
 from hostdriver.settings import Settings
 from hostdriver.socket_server import SocketServer
+from hostdriver.tally import Tally
 
 
 @asynccontextmanager
@@ -40,7 +41,15 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
         desk = Desk(Judge(gateway, ledger, within_s), ledger, settings, audience.publish)
         readers = {name: ReaderLink(name, settings, desk) for name in settings.readers}
         services = Services(
-            settings, our_version, boot_id, readers, desk, ledger, gateway.capabilities, audience
+            settings=settings,
+            version=our_version,
+            boot_id=boot_id,
+            readers=readers,
+            desk=desk,
+            ledger=ledger,
+            tally=Tally(state_dir),
+            gateway=gateway.capabilities,
+            audience=audience,
         )
         server = SocketServer(settings, services)
         address = await server.open()

@@ -15,6 +15,7 @@ from firmware.link.messages import DeviceHello, StartTransaction
 from firmware.statement import Evidence, Statement
 from hostdriver.api import VisitResult
 from hostdriver.chain import STATEMENT, Entry
+from hostdriver.figures import PARTS
 
 
 def driver_started(boot_id: UUID, version: str) -> Entry:
@@ -98,7 +99,7 @@ def statement_made(statement: Statement, evidence: Evidence) -> tuple[Entry, ...
 
 
 def visit_ended(transaction_id: UUID, result: VisitResult) -> Entry:
-    """What the visit came to."""
+    """What the visit came to, and how long its parts took by the device's own count."""
     return Entry(
         "visit_ended",
         {
@@ -107,6 +108,7 @@ def visit_ended(transaction_id: UUID, result: VisitResult) -> Entry:
             "cause": result.cause,
             "method": result.method,
             "card_kind": result.card_kind,
+            **{f"{part}_ms": result.timings_ms.get(part) for part in PARTS},
         },
     )
 

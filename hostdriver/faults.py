@@ -42,6 +42,12 @@ class SocketNotOpened(Fault):
     code = "socket_not_opened"
 
 
+class PlotsMissing(Fault):
+    """Reception's side: the library that draws is not installed."""
+
+    code = "plots_missing"
+
+
 class NoDriver(Fault):
     """Reception's side: no driver answers at this address, or it went away."""
 

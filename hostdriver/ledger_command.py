@@ -131,8 +131,6 @@ def _write_whole(lines: Iterable[bytes], path: Path) -> None:
         with part.open("wb") as file:
             _write(lines, file)
         part.replace(path)
-    except OSError as cause:
-        raise click.FileError(str(path), str(cause)) from cause
     finally:
         part.unlink(missing_ok=True)
 

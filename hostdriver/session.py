@@ -18,9 +18,11 @@ from hostdriver.desk import Desk
 from hostdriver.eligibility.gateway import Capabilities
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
+from hostdriver.figures import StatsParams, StatsResult
 from hostdriver.ledger import Ledger
 from hostdriver.reader import ReaderLink
 from hostdriver.settings import Settings
+from hostdriver.tally import Tally
 from hostdriver.visits import Owner
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ class Services:
     readers: dict[str, ReaderLink]
     desk: Desk
     ledger: Ledger
+    tally: Tally
     gateway: Capabilities
     audience: Audience
 
@@ -94,6 +97,7 @@ class Session:
             "transaction.ack": self._ack,
             "events.subscribe": self._subscribe,
             "ledger.verify": self._ledger_verify,
+            "stats": self._stats,
             "health": self._health,
         }
         assert self._verbs.keys() == api.METHODS.keys()
@@ -201,6 +205,9 @@ class Session:
     async def _ledger_verify(self, raw: msgspec.Raw) -> api.LedgerReport:
         codec.decode_params(raw, api.Nothing)
         return await self._services.ledger.verify()
+
+    async def _stats(self, raw: msgspec.Raw) -> StatsResult:
+        return await self._services.tally.figures(codec.decode_params(raw, StatsParams))
 
     async def _health(self, raw: msgspec.Raw) -> api.HealthResult:
         codec.decode_params(raw, api.Nothing)

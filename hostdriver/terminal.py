@@ -41,10 +41,10 @@ def driver_at(address: str, token: str | None) -> Iterator[Client]:
 
 @contextlib.contextmanager
 def told() -> Iterator[None]:
-    """A fault becomes a text on stderr and exit code 1."""
+    """A fault, or a file that cannot be written, becomes a text on stderr and exit code 1."""
     try:
         yield
-    except Fault as fault:
+    except (Fault, OSError) as fault:
         click.echo(f"kazashi: {fault}", err=True)
         sys.exit(1)
 

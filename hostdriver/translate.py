@@ -8,7 +8,6 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
 
 from joserfc.jwk import OKPKey
 
@@ -37,9 +36,8 @@ from hostdriver.api import (
 from hostdriver.eligibility.gateway import Confirmation
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
+from hostdriver.figures import PARTS
 from hostdriver.texts import fallback_for, notes_for, text_of
-
-TIMINGS: Final = ("card_read", "decision", "machine", "total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +85,7 @@ def ending(message: TransactionEnded) -> Ending:
         consents=message.consents,
         answers=message.answers,
         evidence=message.evidence,
-        timings_ms={
-            part: message.timings_ms[part] for part in TIMINGS if part in message.timings_ms
-        },
+        timings_ms={part: message.timings_ms[part] for part in PARTS if part in message.timings_ms},
     )
 
 

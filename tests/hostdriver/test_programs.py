@@ -103,7 +103,19 @@ def test_without_a_driver_there_is_a_clear_text(tmp_path: Path) -> None:
     assert "Is kazashi-hostdriver running?" in done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["readers"], ["visit"], ["ledger", "verify"], ["health"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["readers"],
+        ["visit"],
+        ["ledger", "verify"],
+        ["ledger", "export"],
+        ["ledger", "key"],
+        ["stats"],
+        ["health"],
+    ],
+)
 def test_help_has_examples(command: list[str]) -> None:
     done = CliRunner().invoke(cli.main, [*command, "--help"])
     assert done.exit_code == 0
