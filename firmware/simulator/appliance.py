@@ -65,7 +65,8 @@ class Addresses:
     """Where the appliance can be reached."""
 
     panel: str
-    socket: Path
+    socket: str
+    """As `Client` takes it: the path of a Unix socket, or `tcp:PORT`."""
     folder: Path
 
 
@@ -79,16 +80,18 @@ class Appliance:
         time_scale: float = 1.0,
         cable: Noise | None = None,
         clock_trust: ClockTrust = ClockTrust.NTP,
+        socket: str = "unix:hostdriver.sock",
     ) -> None:
         """`cable`: join firmware and host driver by a serial cable instead of a Unix socket.
-        `clock_trust`: what the device takes its own clock for."""
+        `clock_trust`: what the device takes its own clock for. `socket`: the driver's setting."""
         self._world = World(world.root.resolve())
         self.cable = Cable(cable) if cable is not None else None
         self._time_scale, self._clock_trust = time_scale, clock_trust
+        self._socket = socket
         self._service = PcscService(self._world.root)
         self._folder = Path()
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.addresses = Addresses("", Path(), Path())
+        self.addresses = Addresses("", "", Path())
 
     def __enter__(self) -> Self:
         self.start()
@@ -106,6 +109,12 @@ class Appliance:
     def card_reader(self) -> PcscService:
         """The reader and what lies on it."""
         return self._service
+
+    @property
+    def token(self) -> str | None:
+        """What clients of a TCP socket say in hello; None where there is none to say."""
+        path = self._folder / "host" / "socket.token"
+        return path.read_text(encoding="ascii").strip() if path.exists() else None
 
     def show(self, *, live: str | None, tray: str | None) -> None:
         """Who stands before the camera (a patient's or a stranger's id) and whose card lies there.
@@ -209,6 +218,7 @@ class Appliance:
             HostSettings(
                 state_dir=str(self._folder / "host"),
                 runtime_dir=str(self._folder / "run"),
+                socket=self._socket,
                 readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
                 gateway=GatewaySettings(accept_without_liveness=True),
                 time_scale=self._time_scale,
@@ -242,7 +252,7 @@ class Appliance:
         return self._folder / f"{package}.log"
 
     def _wait_until_ready(self) -> None:
-        """Every program says READY on stderr."""
+        """Every program says READY on stderr, the driver together with its address."""
         deadline_s = time.monotonic() + READY_WITHIN_S
         for process, package in zip(self._processes, PROGRAMS, strict=True):
             while b"READY" not in (said := self._log(package).read_bytes()):
@@ -250,15 +260,16 @@ class Appliance:
                     told = said.decode(errors="replace").strip() or "it said nothing"
                     raise ApplianceNotStarted(f"{package} did not come up: {told}")
                 time.sleep(LOOK_EVERY_S)
+        # What was said last, the driver said.
         panel = msgspec.json.decode(
             (self._folder / "run" / "panel.json").read_bytes(), type=PanelAddress
         )
         self.addresses = Addresses(
             panel=panel.address,
-            socket=self._folder / "run" / "hostdriver.sock",
+            socket=said.decode().rpartition("READY ")[2].split()[0].removeprefix("unix:"),
             folder=self._folder,
         )
-        with Client(str(self.addresses.socket), "kazashi-simulator") as client:
+        with Client(self.addresses.socket, "kazashi-simulator", token=self.token) as client:
             while problems := self._unexpected(client.call("health")["problems"]):
                 if time.monotonic() > deadline_s:
                     raise ApplianceNotStarted("; ".join(problems))

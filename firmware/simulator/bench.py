@@ -64,7 +64,7 @@ class Bench:
         addresses = self._appliance.addresses
         return Welcome(
             panel=addresses.panel,
-            socket=str(addresses.socket),
+            socket=addresses.socket,
             staff_passcode=STAFF_PASSCODE,
             patients=tuple(row_of(patient) for patient in PATIENTS),
             choices=Choices(),

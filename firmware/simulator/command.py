@@ -162,7 +162,7 @@ def serve(world: Path, as_json: bool, opens: bool) -> None:
             addresses = {
                 "bench": bench.address,
                 "panel": appliance.addresses.panel,
-                "socket": str(appliance.addresses.socket),
+                "socket": appliance.addresses.socket,
             }
             if as_json:
                 click.echo(json.dumps(addresses))

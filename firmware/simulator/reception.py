@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from hostdriver.client import Client
 
 Json = dict[str, Any]
+Tell: TypeAlias = Callable[[Json], None]
+Reception: TypeAlias = Callable[[str, Json, Tell], Json]
+"""Socket, options of `transaction.start`, who hears every event → the result."""
 CLIENT: Final = "kazashi-simulator"
 RESULT_WITHIN_S: Final = 10.0
 
 
-def hold_visit(socket: Path, options: Json, tell: Callable[[Json], None]) -> Json:
+def hold_visit(socket: str, options: Json, tell: Tell) -> Json:
     """Begin a visit and wait for its end; `tell` hears every event. Returns the result.
 
     `options` are those of `transaction.start`. Raises `Answered` and `NoDriver`.
     """
-    with Client(str(socket), CLIENT) as client:
+    with Client(socket, CLIENT) as client:
         begun = client.start(f"simulated-{uuid4()}", **options)
         for event in client.events():
             tell(event)
@@ -29,10 +31,10 @@ def hold_visit(socket: Path, options: Json, tell: Callable[[Json], None]) -> Jso
     return result
 
 
-def cancel_visit(socket: Path, transaction_id: str) -> bool:
+def cancel_visit(socket: str, transaction_id: str) -> bool:
     """Cancel a visit that another connection holds; False: it is past the point of no return.
 
     Raises `Answered` and `NoDriver`.
     """
-    with Client(str(socket), CLIENT) as client:
+    with Client(socket, CLIENT) as client:
         return bool(client.cancel(transaction_id)["cancelling"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from firmware.faults import ControlRefused
@@ -22,7 +21,7 @@ from firmware.simulator.patient import (
 )
 from firmware.simulator.patients import Patient, collation_number_b
 from firmware.simulator.pcsc_service import PcscService
-from firmware.simulator.reception import Json, hold_visit
+from firmware.simulator.reception import Json, Reception, Tell, hold_visit
 from firmware.simulator.slot import INS_SIGN, AnyMishap, Pull
 from firmware.words import Language, Method, Profile, State
 
@@ -52,8 +51,9 @@ class Play:
 def play(
     appliance: Appliance,
     scene: Play,
-    tell: Callable[[Json], None],
+    tell: Tell,
     open_panel: OpenPanel = over_socket,
+    reception: Reception = hold_visit,
 ) -> Json:
     """Play a visit to its end; `tell` hears every event. Returns the result as reception got it."""
     card_id = scene.patient.id
@@ -61,11 +61,11 @@ def play(
         live=None if scene.nobody else scene.live_face or card_id,
         tray=card_id if scene.patient.card is not None else None,
     )
-    return asyncio.run(_play(appliance, scene, tell, open_panel))
+    return asyncio.run(_play(appliance, scene, tell, open_panel, reception))
 
 
 async def _play(
-    appliance: Appliance, scene: Play, tell: Callable[[Json], None], open_panel: OpenPanel
+    appliance: Appliance, scene: Play, tell: Tell, open_panel: OpenPanel, reception: Reception
 ) -> Json:
     reader = appliance.card_reader
 
@@ -83,7 +83,7 @@ async def _play(
     sitting = asyncio.create_task(patient.run())
     try:
         await patient.seated.wait()
-        result = await asyncio.to_thread(_reception, appliance, scene, tell)
+        result = await asyncio.to_thread(_at_the_desk, appliance, scene, tell, reception)
         await asyncio.to_thread(take_away, reader)
         await sitting
     finally:
@@ -93,7 +93,7 @@ async def _play(
     return result
 
 
-def _reception(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) -> Json:
+def _at_the_desk(appliance: Appliance, scene: Play, tell: Tell, reception: Reception) -> Json:
     options: Json = {"language": scene.language}
     if scene.profile is not None:
         options["profile"] = scene.profile
@@ -105,7 +105,7 @@ def _reception(appliance: Appliance, scene: Play, tell: Callable[[Json], None]) 
             if scene.mishap is not None:
                 appliance.card_reader.arrange(scene.mishap)
 
-    return hold_visit(appliance.addresses.socket, options, hear)
+    return reception(appliance.addresses.socket, options, hear)
 
 
 def take_away(reader: PcscService) -> None:
