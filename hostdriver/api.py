@@ -31,6 +31,7 @@ from firmware.words import (
     State,
 )
 from hostdriver.eligibility.answer import Eligibility
+from hostdriver.eligibility.question import QueryParams, QueryResult
 from hostdriver.figures import StatsParams, StatsResult
 from hostdriver.texts import Fallback
 
@@ -364,6 +365,9 @@ METHODS: dict[str, MethodRow] = {
     "transaction.result": MethodRow(ResultParams, VisitResult, "What a visit came to."),
     "transaction.ack": MethodRow(TransactionParams, AckResult, "The result arrived: erase it."),
     "events.subscribe": MethodRow(Nothing, SubscribeResult, "Push events on this connection."),
+    "eligibility.query": MethodRow(
+        QueryParams, QueryResult, "Ask by insured-card data: for visits without a card."
+    ),
     "ledger.verify": MethodRow(Nothing, LedgerReport, "Walk the ledger's chain."),
     "stats": MethodRow(StatsParams, StatsResult, "Counters of visits, without persons."),
     "health": MethodRow(Nothing, HealthResult, "What works and what does not."),

@@ -13,20 +13,23 @@ import click
 
 from firmware.words import ConsentItem, Language, Method, Profile, Purpose
 from hostdriver.client import Client
+from hostdriver.codec import holds_personal_number
 from hostdriver.eligibility.answer import JAPAN
 from hostdriver.ledger_command import ledger
-from hostdriver.rendering import progress_line, reader_line, result_table
+from hostdriver.rendering import insurance_table, progress_line, reader_line, result_table
 from hostdriver.stats_command import stats
 from hostdriver.terminal import as_json, driver_at, print_json
 
 DEFAULT_SOCKET = "/run/kazashi/hostdriver.sock"
 RESULT_WITHIN_S = 10.0
+INSURED = {"valid", "valid_unregistered"}
 
 EPILOG = """\b
 Examples:
   kazashi readers
   kazashi visit
   kazashi visit --profile pharmacy --item medication --json
+  kazashi query --insurer 06990001 --symbol 0123 --number 0004321 --birthdate 19520401
   kazashi ledger verify
   kazashi ledger export --since 2026-01-01 --out january.jsonl
   kazashi stats --by day --since 2026-01-01
@@ -108,6 +111,35 @@ def visit(driver: Any, /, as_json: bool, ref: str | None, **options: Any) -> Non
             click.echo(result_table(result))
         client.ack(transaction_id)
     sys.exit(0 if result["outcome"] == "verified" else 1)
+
+
+@main.command(
+    epilog="\b\nExamples:\n"
+    "  kazashi query --insurer 06990001 --symbol 0123 --number 0004321 --birthdate 19520401\n"
+    "  kazashi query --insurer 138008 --number 0004321 --branch 01 --birthdate 19520401 --json"
+)
+@click.option("--insurer", "insurer_number", required=True, help="保険者番号: 6 or 8 digits.")
+@click.option("--symbol", "insured_card_symbol", help="記号, where there is one.")
+@click.option("--number", "insured_identification_number", required=True, help="番号.")
+@click.option("--branch", "insured_branch_number", help="枝番: 2 digits.")
+@click.option("--birthdate", required=True, help="生年月日: YYYYMMDD.")
+@as_json
+@click.pass_obj
+def query(driver: Any, /, as_json: bool, **asked: str | None) -> None:
+    """Ask by insured-card data, for a patient without a card. Nobody's identity is proven.
+
+    Exit code 0 if the person is insured as asked, 1 if not.
+    """
+    told = {name: value for name, value in asked.items() if value is not None}
+    if holds_personal_number(told):
+        raise click.UsageError("a 12-digit number is never accepted")
+    with driver() as client:
+        answer = client.query(**told)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(insurance_table(answer["eligibility"]))
+    sys.exit(0 if answer["eligibility"]["validity"] in INSURED else 1)
 
 
 @main.command(epilog="\b\nExample:\n  kazashi health --json")

@@ -101,6 +101,11 @@ class Client:
         """The result has been taken into the record: let the driver erase it."""
         return self.call("transaction.ack", transaction_id=transaction_id)
 
+    def query(self, **insured_card_data: str) -> Json:
+        """Ask without a card, by what stands on the patient's paper: the fields of
+        `eligibility.query`."""
+        return self.call("eligibility.query", **insured_card_data)
+
     def call(self, method: str, **params: Any) -> Json:
         """Any verb: its result."""
         self._last_id += 1

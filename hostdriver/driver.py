@@ -38,7 +38,8 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
     try:
         audience = Audience()
         within_s = settings.limits.gateway_answers_within_s * settings.time_scale
-        desk = Desk(Judge(gateway, ledger, within_s), ledger, settings, audience.publish)
+        judge = Judge(gateway, ledger, within_s)
+        desk = Desk(judge, ledger, settings, audience.publish)
         readers = {name: ReaderLink(name, settings, desk) for name in settings.readers}
         services = Services(
             settings=settings,
@@ -46,6 +47,7 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
             boot_id=boot_id,
             readers=readers,
             desk=desk,
+            judge=judge,
             ledger=ledger,
             tally=Tally(state_dir),
             gateway=gateway.capabilities,

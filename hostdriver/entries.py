@@ -113,6 +113,17 @@ def visit_ended(transaction_id: UUID, result: VisitResult) -> Entry:
     )
 
 
+def eligibility_queried(inquiry_id: UUID, requester: str, said: str) -> Entry:
+    """Somebody asked by insured-card data; `said` is the validity, or why there was no answer.
+
+    Of what was asked nothing is kept here: it is all numbers and a birth date.
+    """
+    return Entry(
+        "eligibility_queried",
+        {"inquiry_id": str(inquiry_id), "requester": requester, "said": said},
+    )
+
+
 def result_taken(transaction_id: UUID) -> Entry:
     """The client acknowledged the result, and it was erased."""
     return Entry("result_taken", {"transaction_id": str(transaction_id)})

@@ -144,6 +144,17 @@ ERRORS: dict[str, ErrorRow] = {
         "資格確認の接続先が応答しません。通信と接続先を確認してください。",
         cause=Cause.UPSTREAM_UNAVAILABLE,
     ),
+    "upstream_cannot_query": ErrorRow(
+        1302,
+        "the eligibility service cannot be asked by insured-card data",
+        "設定された接続先は保険者番号などでの照会ができません。資格確認端末で照会してください。",
+    ),
+    "upstream_cannot_confirm_card": ErrorRow(
+        1303,
+        "the eligibility service cannot confirm a card: no visit may begin",
+        "設定された接続先はカードによる受付を確認できません。資格確認端末で照会してください。",
+        cause=Cause.UPSTREAM_CANNOT_CONFIRM_CARD,
+    ),
     "ledger_unavailable": ErrorRow(
         1401,
         "the ledger cannot be written: no visit may begin",

@@ -30,6 +30,15 @@ class ChainBroken(Fault):
         self.first_bad = first_bad
 
 
+class MalformedAnswer(Fault):
+    """A file of the eligibility terminal that is no answer, or none that we are willing to read.
+
+    The message names an element, never what stands in it.
+    """
+
+    code = "malformed_answer"
+
+
 class DeviceNotTrusted(Fault):
     """A device with another key than the pinned one, or one that nobody has paired."""
 

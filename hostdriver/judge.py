@@ -1,4 +1,4 @@
-"""What becomes of a visit's evidence: checked, recorded, then confirmed by the gateway. [shell]
+"""What becomes of evidence, and of questions: checked, recorded, put to the gateway. [shell]
 
 The gateway is asked in time or counts as unavailable; nothing here ever says yes in its place.
 """
@@ -9,14 +9,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from firmware.faults import MalformedStatement, UpstreamUnavailable
 from firmware.link.messages import RegistrationAnswer
 from firmware.statement import Evidence
 from firmware.words import Cause, Registration
 from hostdriver import entries, translate
-from hostdriver.eligibility.gateway import Gateway, RegistrationReport
+from hostdriver.eligibility.gateway import Gateway, InsuredCardQuestion, RegistrationReport
+from hostdriver.eligibility.question import QueryParams, QueryResult, insured_card_data
+from hostdriver.faults import Refusal
 from hostdriver.ledger import Ledger
 from hostdriver.translate import Judgement
 from hostdriver.visits import Visit
@@ -34,7 +36,13 @@ class Judge:
         self._within_s = gateway_answers_within_s
 
     async def challenge(self, transaction_id: UUID) -> bytes | None:
-        """A fresh challenge, or None where the gateway has none. Raises `UpstreamUnavailable`."""
+        """A fresh challenge, or None where the gateway has none.
+
+        Raises `UpstreamUnavailable`, and `Refusal` where no card can be confirmed: then nobody
+        should be asked for one.
+        """
+        if not self._gateway.capabilities.confirms_cards:
+            raise Refusal("upstream_cannot_confirm_card")
         return await self._in_time(self._gateway.challenge(transaction_id))
 
     async def registration(
@@ -79,6 +87,26 @@ class Judge:
             return Judgement(evidence, statement, None, Cause.UPSTREAM_UNAVAILABLE)
         cause = None if confirmation.accepted else confirmation.cause or Cause.EVIDENCE_REJECTED
         return Judgement(evidence, statement, confirmation, cause)
+
+    async def query(self, requester: str, params: QueryParams) -> QueryResult:
+        """The answer to a question by insured-card data, on record before it is told.
+
+        Raises `Refusal`, `UpstreamUnavailable`, `LedgerUnavailable`.
+        """
+        if not self._gateway.capabilities.queries:
+            raise Refusal("upstream_cannot_query")
+        asked = insured_card_data(params)
+        question = InsuredCardQuestion(uuid4(), requester, asked)
+        try:
+            answer = await self._in_time(self._gateway.query(question))
+        except UpstreamUnavailable as fault:
+            log.warning("query: %s", fault)
+            row = entries.eligibility_queried(question.inquiry_id, requester, fault.code)
+            await self._ledger.append(row)
+            raise
+        row = entries.eligibility_queried(question.inquiry_id, requester, answer.validity)
+        await self._ledger.append(row)
+        return QueryResult(question.inquiry_id, answer)
 
     async def _in_time(self, answer: Awaitable[Answer]) -> Answer:
         try:

@@ -41,6 +41,11 @@ def result_table(result: Json) -> str:
     return "\n".join(_row(label, value) for label, value in _rows(result))
 
 
+def insurance_table(eligibility: Json) -> str:
+    """An answer by insured-card data for the people at the desk."""
+    return "\n".join(_row(label, value) for label, value in _insurance_rows(eligibility))
+
+
 def reader_line(reader: Json) -> str:
     """One reader, in a line."""
     device = reader["device"]

@@ -16,9 +16,11 @@ from hostdriver import api, codec, translate
 from hostdriver.clock import today
 from hostdriver.desk import Desk
 from hostdriver.eligibility.gateway import Capabilities
+from hostdriver.eligibility.question import QueryParams, QueryResult
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
 from hostdriver.figures import StatsParams, StatsResult
+from hostdriver.judge import Judge
 from hostdriver.ledger import Ledger
 from hostdriver.reader import ReaderLink
 from hostdriver.settings import Settings
@@ -52,6 +54,7 @@ class Services:
     boot_id: UUID
     readers: dict[str, ReaderLink]
     desk: Desk
+    judge: Judge
     ledger: Ledger
     tally: Tally
     gateway: Capabilities
@@ -96,6 +99,7 @@ class Session:
             "transaction.result": self._result,
             "transaction.ack": self._ack,
             "events.subscribe": self._subscribe,
+            "eligibility.query": self._query,
             "ledger.verify": self._ledger_verify,
             "stats": self._stats,
             "health": self._health,
@@ -202,6 +206,10 @@ class Session:
         self.subscribed = True
         return api.SubscribeResult(tuple(api.EVENTS))
 
+    async def _query(self, raw: msgspec.Raw) -> QueryResult:
+        params = codec.decode_params(raw, QueryParams)
+        return await self._services.judge.query(self.owner.client, params)
+
     async def _ledger_verify(self, raw: msgspec.Raw) -> api.LedgerReport:
         codec.decode_params(raw, api.Nothing)
         return await self._services.ledger.verify()
@@ -238,5 +246,6 @@ def _capabilities(gateway: Capabilities) -> tuple[str, ...]:
         "confirms_cards": gateway.confirms_cards,
         "registers": gateway.registers,
         "queries": gateway.queries,
+        "synthetic": gateway.synthetic,
     }
     return (f"eligibility:{gateway.adapter}", *(name for name, can in able.items() if can))

@@ -18,6 +18,7 @@ import msgspec
 from firmware.statement import ConsentRecord
 from firmware.words import ConsentAnswer, ConsentItem, Question
 
+INSURER_NUMBER_WIDTH: Final = 8  # six digits stand to the right of two blanks
 JAPAN: Final = timezone(timedelta(hours=9), "JST")  # no daylight saving time since 1951
 
 

@@ -1,8 +1,9 @@
 """What the host driver asks of an eligibility service, whichever one it is.
 
-The four verbs follow one visit: a challenge before the card, registration when identity is proven,
-register when the patient wants it, confirm past the point of no return. A refusal is a value; only
-a service that cannot be asked is a fault, `UpstreamUnavailable`.
+Four verbs follow one visit: a challenge before the card, registration when identity is proven,
+register when the patient wants it, confirm past the point of no return. The fifth, query, is for
+visits without a card. A refusal is a value; only a service that cannot be asked is a fault,
+`UpstreamUnavailable`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from joserfc.jwk import OKPKey
 
 from firmware.statement import Evidence
 from firmware.words import Cause, CertificateWarning, Registration
-from hostdriver.eligibility.answer import Eligibility
+from hostdriver.eligibility.answer import Eligibility, QualificationConfirmSearchInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Capabilities:
     confirms_cards: bool
     registers: bool
     queries: bool
+    synthetic: bool
+    """Its insured persons are invented: nothing that it says may reach a live folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,15 @@ class Confirmation:
     cause: Cause | None
     eligibility: Eligibility | None
     certificate_warning: CertificateWarning | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsuredCardQuestion:
+    """A question by insured-card data. `asked` prints as its name: it is about a person."""
+
+    inquiry_id: UUID
+    requester: str
+    asked: QualificationConfirmSearchInfo
 
 
 class Gateway(Protocol):
@@ -71,3 +83,6 @@ class Gateway(Protocol):
         self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey
     ) -> Confirmation:
         """Check the evidence with the device key pinned at pairing, and answer eligibility."""
+
+    async def query(self, question: InsuredCardQuestion) -> Eligibility:
+        """The answer to a question by insured-card data; only where `capabilities.queries`."""

@@ -32,7 +32,13 @@ from hostdriver.eligibility.answer import (
     prescription_issue_select,
     with_consents,
 )
-from hostdriver.eligibility.gateway import Capabilities, Confirmation, RegistrationReport
+from hostdriver.eligibility.gateway import (
+    Capabilities,
+    Confirmation,
+    InsuredCardQuestion,
+    RegistrationReport,
+)
+from hostdriver.eligibility.insured_card import find
 from hostdriver.eligibility.records import (
     CertificateStatus,
     Inquiry,
@@ -45,6 +51,8 @@ from hostdriver.eligibility.trust import Standing, Trust, standing
 
 __all__ = ["CertificateStatus", "InsuredPerson", "InsurersGateway", "seed"]
 
+BY_CARD: Final = "1"  # ReferenceClassification
+BY_INSURED_CARD_DATA: Final = "2"
 WITHDRAWN_CAUSES: Final = {
     CertificateStatus.SUSPENDED: Cause.CERTIFICATE_SUSPENDED,
     CertificateStatus.REVOKED: Cause.CERTIFICATE_REVOKED,
@@ -76,7 +84,9 @@ class InsurersGateway:
     @property
     def capabilities(self) -> Capabilities:
         """What this adapter can do."""
-        return Capabilities("insurers", confirms_cards=True, registers=True, queries=False)
+        return Capabilities(
+            "insurers", confirms_cards=True, registers=True, queries=True, synthetic=True
+        )
 
     async def challenge(self, transaction_id: UUID) -> bytes:
         """32 fresh random bytes, good once, for this visit, for ten minutes."""
@@ -97,6 +107,10 @@ class InsurersGateway:
     ) -> Confirmation:
         """Check everything, use up challenge and counter, answer eligibility."""
         return await asyncio.to_thread(self._confirm, transaction_id, evidence, device_key)
+
+    async def query(self, question: InsuredCardQuestion) -> Eligibility:
+        """What is on file under insured-card data; kept with who asked it, when."""
+        return await asyncio.to_thread(self._query, question)
 
     def _challenge(self, transaction_id: UUID) -> bytes:
         with changing(self._database) as records:
@@ -149,6 +163,30 @@ class InsurersGateway:
         answer = self._eligibility(accepted, statement, case.standing, now)
         return Confirmation(True, None, answer, case.standing.warning)
 
+    def _query(self, question: InsuredCardQuestion) -> Eligibility:
+        now = self._now()
+        with changing(self._database) as records:
+            persons = records.insured_with(question.asked)
+            found = find(question.asked, persons, japan_date(now))
+            records.note_query(now, question, found.person_id, found.validity)
+        return Eligibility(
+            validity=found.validity,
+            message_header=self._header(now, BY_INSURED_CARD_DATA),
+            processing_result_status="1",
+            qualification_confirm_search_info=question.asked,
+            result_list=found.results,
+        )
+
+    def _header(self, now: datetime, reference_classification: str) -> MessageHeader:
+        return MessageHeader(
+            process_execution_time=japan_time(now),
+            qualification_confirmation_date=japan_date(now),
+            medical_institution_code=self._institution_code,
+            reference_classification=reference_classification,
+            segment_of_result="1",
+            character_code_identifier="0",
+        )
+
     def _eligibility(
         self, person: InsuredPerson, statement: Statement, worth: Standing, now: datetime
     ) -> Eligibility:
@@ -157,14 +195,7 @@ class InsurersGateway:
             reminder = f"電子証明書の有効期限: {japan_date(worth.expires_at)}"
         return Eligibility(
             validity=person.validity,
-            message_header=MessageHeader(
-                process_execution_time=japan_time(now),
-                qualification_confirmation_date=japan_date(now),
-                medical_institution_code=self._institution_code,
-                reference_classification="1",
-                segment_of_result="1",
-                character_code_identifier="0",
-            ),
+            message_header=self._header(now, BY_CARD),
             processing_result_status="1",
             processing_result_message=reminder,
             prescription_issue_select=prescription_issue_select(statement.answers),

@@ -15,14 +15,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from firmware.faults import UpstreamUnavailable
 from firmware.words import Registration
-from hostdriver.eligibility.answer import ResultOfQualificationConfirmation, Validity
+from hostdriver.eligibility.answer import (
+    QualificationConfirmSearchInfo,
+    ResultOfQualificationConfirmation,
+    Validity,
+)
+from hostdriver.eligibility.gateway import InsuredCardQuestion
 
 CHALLENGE_BYTES: Final = 32
 CHALLENGE_LIVES: Final = timedelta(minutes=10)
@@ -33,6 +38,10 @@ SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS person (
       person_id TEXT PRIMARY KEY, certificate_sha256 BLOB UNIQUE, registration TEXT NOT NULL,
       use_restricted INTEGER NOT NULL, validity TEXT NOT NULL, results BLOB NOT NULL) STRICT""",
+    """CREATE TABLE IF NOT EXISTS insurance (
+      person_id TEXT NOT NULL REFERENCES person, insurer_number TEXT NOT NULL, symbol TEXT,
+      number TEXT NOT NULL, branch TEXT, birthdate TEXT NOT NULL) STRICT""",
+    """CREATE INDEX IF NOT EXISTS insurance_by_card ON insurance (insurer_number, number)""",
     """CREATE TABLE IF NOT EXISTS withdrawn_certificate (
       certificate_sha256 BLOB PRIMARY KEY, status TEXT NOT NULL) STRICT""",
     """CREATE TABLE IF NOT EXISTS challenge (
@@ -44,7 +53,20 @@ SCHEMA: Final = (
       number INTEGER PRIMARY KEY, at TEXT NOT NULL, verb TEXT NOT NULL,
       transaction_id TEXT NOT NULL, certificate_sha256 BLOB NOT NULL, person_id TEXT,
       requester TEXT, said TEXT NOT NULL) STRICT""",
+    """CREATE TABLE IF NOT EXISTS query (
+      number INTEGER PRIMARY KEY, at TEXT NOT NULL, inquiry_id TEXT NOT NULL,
+      requester TEXT NOT NULL, asked BLOB NOT NULL, person_id TEXT, said TEXT NOT NULL) STRICT""",
 )
+PERSON_WITH_CARD: Final = """
+    SELECT person_id, certificate_sha256, registration, use_restricted, validity, results
+    FROM person WHERE certificate_sha256 = ?"""
+PERSONS_INSURED: Final = """
+    SELECT person_id, certificate_sha256, registration, use_restricted, validity, results
+    FROM person WHERE person_id IN (
+      SELECT person_id FROM insurance
+      WHERE insurer_number = ? AND number = ? AND birthdate = ? AND symbol IS ?
+        AND (? IS NULL OR branch = ?))
+    ORDER BY person_id"""
 
 
 class CertificateStatus(StrEnum):
@@ -141,6 +163,20 @@ class Records:
                 msgspec.json.encode(person.results),
             ),
         )
+        self._execute("DELETE FROM insurance WHERE person_id = ?", (person.person_id,))
+        for result in person.results:
+            if result.insurer_number and result.insured_identification_number and result.birthdate:
+                self._execute(
+                    "INSERT INTO insurance VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        person.person_id,
+                        result.insurer_number,
+                        result.insured_card_symbol,
+                        result.insured_identification_number,
+                        result.insured_branch_number,
+                        result.birthdate,
+                    ),
+                )
         self._execute(
             "DELETE FROM withdrawn_certificate WHERE certificate_sha256 = ?",
             (person.certificate_sha256,),
@@ -154,27 +190,23 @@ class Records:
     def holder(self, certificate: bytes) -> InsuredPerson | None:
         """The person whose certificate (DER) this is, as last written."""
         digest = sha256(certificate).digest()
-        row = self._execute(
-            "SELECT person_id, registration, use_restricted, validity, results"
-            " FROM person WHERE certificate_sha256 = ?",
-            (digest,),
-        ).fetchone()
-        if row is None:
-            return None
-        person_id, registration, use_restricted, validity, results = row
-        return msgspec.convert(
-            {
-                "person_id": person_id,
-                "certificate_sha256": digest,
-                "certificate_status": self.status(certificate),
-                "registration": registration,
-                "use_restricted": bool(use_restricted),
-                "validity": validity,
-                "results": msgspec.json.decode(results),
-            },
-            InsuredPerson,
-            builtin_types=(bytes,),
+        row = self._execute(PERSON_WITH_CARD, (digest,)).fetchone()
+        return None if row is None else _person(row, self.status(certificate))
+
+    def insured_with(self, asked: QualificationConfirmSearchInfo) -> list[InsuredPerson]:
+        """The persons whose insured card says this; a branch that is not asked for fits any."""
+        rows = self._execute(
+            PERSONS_INSURED,
+            (
+                asked.insurer_number,
+                asked.insured_identification_number,
+                asked.birthdate,
+                asked.insured_card_symbol,
+                asked.insured_branch_number,
+                asked.insured_branch_number,
+            ),
         )
+        return [_person(row, CertificateStatus.GOOD) for row in rows]
 
     def status(self, certificate: bytes) -> CertificateStatus:
         """What the list says of a certificate (DER), whoever holds it."""
@@ -232,3 +264,37 @@ class Records:
                 inquiry.said,
             ),
         )
+
+    def note_query(
+        self, at: datetime, question: InsuredCardQuestion, person_id: str | None, said: str
+    ) -> None:
+        """Append one question by insured-card data: who asked what, when, and what was said."""
+        self._execute(
+            "INSERT INTO query (at, inquiry_id, requester, asked, person_id, said)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                at.isoformat(),
+                str(question.inquiry_id),
+                question.requester,
+                msgspec.json.encode(question.asked),
+                person_id,
+                said,
+            ),
+        )
+
+
+def _person(row: tuple[Any, ...], status: CertificateStatus) -> InsuredPerson:
+    person_id, certificate_sha256, registration, use_restricted, validity, results = row
+    return msgspec.convert(
+        {
+            "person_id": person_id,
+            "certificate_sha256": certificate_sha256,
+            "certificate_status": status,
+            "registration": registration,
+            "use_restricted": bool(use_restricted),
+            "validity": validity,
+            "results": msgspec.json.decode(results),
+        },
+        InsuredPerson,
+        builtin_types=(bytes,),
+    )

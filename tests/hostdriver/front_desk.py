@@ -25,7 +25,12 @@ from hostdriver.eligibility.answer import (
     ResultOfQualificationConfirmation,
     Validity,
 )
-from hostdriver.eligibility.gateway import Capabilities, Confirmation, RegistrationReport
+from hostdriver.eligibility.gateway import (
+    Capabilities,
+    Confirmation,
+    InsuredCardQuestion,
+    RegistrationReport,
+)
 from hostdriver.settings import LimitSettings, Settings
 
 NONCE = "MDEyMzQ1Njc4OWFiY2RlZg=="
@@ -43,8 +48,9 @@ class MoodyGateway:
     confirms: asyncio.Event | None = None
     challenges: dict[UUID, bytes] = field(default_factory=dict)
     confirmed: list[UUID] = field(default_factory=list)
+    asked: list[InsuredCardQuestion] = field(default_factory=list)
     capabilities: Capabilities = field(
-        default_factory=lambda: Capabilities("moody", True, True, False)
+        default_factory=lambda: Capabilities("moody", True, True, queries=True, synthetic=True)
     )
 
     async def challenge(self, transaction_id: UUID) -> bytes | None:
@@ -71,6 +77,13 @@ class MoodyGateway:
         if self.refusal is not None:
             return Confirmation(False, self.refusal, None)
         return Confirmation(True, None, eligibility(), self.warning)
+
+    async def query(self, question: InsuredCardQuestion) -> Eligibility:
+        self._must_be_up()
+        self.asked.append(question)
+        return msgspec.structs.replace(
+            eligibility(), qualification_confirm_search_info=question.asked
+        )
 
     def _must_be_up(self) -> None:
         if not self.up:

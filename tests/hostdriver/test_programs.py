@@ -109,6 +109,7 @@ def test_without_a_driver_there_is_a_clear_text(tmp_path: Path) -> None:
         [],
         ["readers"],
         ["visit"],
+        ["query"],
         ["ledger", "verify"],
         ["ledger", "export"],
         ["ledger", "key"],

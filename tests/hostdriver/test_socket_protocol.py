@@ -146,7 +146,8 @@ async def test_hello_tells_what_there_is(site: Site) -> None:
     async with site.client() as desk:
         told = await desk.must("hello", **HELLO)
     assert told["site_profile"] == "clinic"
-    assert told["capabilities"] == ["eligibility:moody", "confirms_cards", "registers"]
+    able = ["confirms_cards", "registers", "queries", "synthetic"]
+    assert told["capabilities"] == ["eligibility:moody", *able]
     assert told["device"]["device_id"] == "device-1"
     assert told["device"]["boot_id"] == str(site.device.boot_id) != told["boot_id"]
     assert told["device"]["device_key"]["kid"] == site.device.key.thumbprint()
