@@ -137,6 +137,11 @@ ERRORS: dict[str, ErrorRow] = {
     "not_finished": ErrorRow(
         1203, "the visit is still under way", "受付はまだ終わっていません。", PLEASE_WAIT
     ),
+    "nonce_reused": ErrorRow(
+        1204,
+        "another visit began with this nonce",
+        "受付ソフトが同じnonceを二度使いました。受付ごとに新しい乱数が必要です。",
+    ),
     # --- upstream and driver
     "upstream_unavailable": ErrorRow(
         1301,

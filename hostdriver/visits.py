@@ -21,6 +21,7 @@ from hostdriver.faults import Refusal
 from hostdriver.reader import ReaderLink
 from hostdriver.translate import Ending, Judgement
 
+NONCES_REMEMBERED: Final = 10_000
 PAST_NO_RETURN: Final = frozenset({State.CONFIRMING, State.TAKE_CARD, State.FORGETTING})
 
 
@@ -100,6 +101,8 @@ class VisitBook:
         self._by_id: dict[UUID, Visit] = {}
         self._by_ref: dict[str, Visit] = {}
         self._on_reader: dict[str, Visit] = {}
+        self._nonces: dict[bytes, None] = {}
+        """The newest `NONCES_REMEMBERED`, the oldest first."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -108,7 +111,16 @@ class VisitBook:
         return iter(tuple(self._by_id.values()))
 
     def enter(self, visit: Visit) -> None:
-        """Hold a new visit, and its reader with it."""
+        """Hold a new visit, and its reader with it. Raises `Refusal` `nonce_reused`.
+
+        Two visits under one nonce could be taken for each other by whoever asked.
+        """
+        nonce = visit.start.requester_nonce
+        if nonce in self._nonces:
+            raise Refusal("nonce_reused")
+        self._nonces[nonce] = None
+        if len(self._nonces) > NONCES_REMEMBERED:
+            del self._nonces[next(iter(self._nonces))]
         self._by_id[visit.transaction_id] = visit
         self._by_ref[visit.client_ref] = visit
         self._on_reader[visit.reader.name] = visit
@@ -120,8 +132,10 @@ class VisitBook:
             del self._on_reader[visit.reader.name]
 
     def forget(self, visit: Visit) -> None:
-        """Drop a visit and the names in its result."""
+        """Drop a visit and the names in its result. One that came to nothing frees its nonce."""
         self.release(visit)
+        if visit.result is None:
+            self._nonces.pop(visit.start.requester_nonce, None)
         self._by_id.pop(visit.transaction_id, None)
         if self._by_ref.get(visit.client_ref) is visit:
             del self._by_ref[visit.client_ref]

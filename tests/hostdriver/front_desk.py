@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,6 +38,11 @@ from hostdriver.settings import LimitSettings, Settings
 NONCE = "MDEyMzQ1Njc4OWFiY2RlZg=="
 NAME = "見本●子"
 Json = dict[str, Any]
+
+
+def fresh_nonce() -> str:
+    """For a second visit on one site: a nonce counts once."""
+    return base64.b64encode(secrets.token_bytes(16)).decode()
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from front_desk import NONCE, open_site
+from front_desk import NONCE, fresh_nonce, open_site
 
 from firmware.link.messages import Cancel, ConfirmationAnswer, StartTransaction
 from firmware.words import Outcome
@@ -64,7 +64,9 @@ async def test_a_client_that_leaves_while_the_service_is_asked_starts_no_visit(
         async with site.client("next") as desk:
             accepting = asyncio.create_task(site.device.hear(StartTransaction))
             starting = asyncio.create_task(
-                desk.must("transaction.start", client_ref="next", nonce=NONCE, purpose="visit")
+                desk.must(
+                    "transaction.start", client_ref="next", nonce=fresh_nonce(), purpose="visit"
+                )
             )
             heard = await accepting
             assert heard.requester == "next"

@@ -43,6 +43,12 @@ BAD_LINES: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "parse_error"),
     "not UTF-8": (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', "parse_error"),
     "too deep": (b"[" * 60_000, "parse_error"),
+    "too deep inside": (line().strip()[:-2] + b'"a":' + b"[" * 20_000, "parse_error"),
+    "beyond all numbers": (line().strip()[:-2] + b'"a":1e999}}', "parse_error"),
+    "5,000 digits": (line().strip()[:-2] + b'"a":' + b"9" * 5000 + b"}}", "parse_error"),
+    "half a character": (line().strip()[:-2] + rb'"a":"\ud800"}}', "parse_error"),
+    "a truth for an id": (line(request_id=True).strip(), "invalid_request"),
+    "a long id": (line(request_id="a" * 65).strip(), "invalid_request"),
     "a batch": (b"[" + line().strip() + b"]", "invalid_request"),
     "no object": (b"7", "invalid_request"),
     "no version": (b'{"id":1,"method":"health"}', "invalid_request"),
@@ -66,6 +72,12 @@ async def test_a_bad_line_gets_one_error_and_the_connection_lives(
     async with site.client() as desk:
         assert symbol_of(await desk.exchange(bad + b"\n")) == symbol
         assert (await desk.exchange(line(request_id="after")))["id"] == "after"
+
+
+async def test_an_id_comes_back_as_it_was_sent(site: Site) -> None:
+    async with site.client() as desk:
+        for request_id in (0, -1, 2**64, 10**400, "", "\x00", "\u2028", "番号", "a" * 64):
+            assert (await desk.exchange(line(request_id=request_id)))["id"] == request_id
 
 
 async def test_the_longest_line_is_answered_and_one_more_byte_ends_the_connection(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
-from front_desk import NONCE, Site, open_site
+from front_desk import NONCE, Site, fresh_nonce, open_site
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OKPKey
@@ -204,7 +204,7 @@ async def kazashi(site: Site, *arguments: str) -> tuple[int, str, str]:
 async def visit(site: Site, ref: str) -> None:
     async with site.client() as desk:
         playing = asyncio.create_task(site.device.verify_one())
-        visit_id = (await desk.must("transaction.start", client_ref=ref, nonce=NONCE))[
+        visit_id = (await desk.must("transaction.start", client_ref=ref, nonce=fresh_nonce()))[
             "transaction_id"
         ]
         await playing

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_desk import NAME, NONCE, Desk, Json, MoodyGateway, Site, open_site, settings
+from front_desk import NAME, NONCE, Desk, Json, MoodyGateway, Site, fresh_nonce, open_site, settings
 from joserfc.jwk import OKPKey
 from signing_device import TIMINGS_MS, WITHIN_S, SigningDevice, evidence_of, statement_for
 
@@ -37,7 +37,7 @@ RESULT_FIELDS = {
 async def begin(site: Site, desk: Desk, ref: str = "a-1") -> tuple[StartTransaction, str]:
     """A visit that the device has accepted: its start, and its id."""
     accepted = asyncio.create_task(site.device.accept())
-    begun = await desk.must("transaction.start", client_ref=ref, nonce=NONCE)
+    begun = await desk.must("transaction.start", client_ref=ref, nonce=fresh_nonce())
     return await accepted, begun["transaction_id"]
 
 
@@ -245,7 +245,7 @@ async def test_the_same_reference_takes_the_visit_over(site: Site) -> None:
             again = await second.must("transaction.start", client_ref="a-1", nonce="A" * 22 + "==")
             assert again["transaction_id"] == transaction_id
             assert again["taken_over"] is True
-            assert again["nonce"] == NONCE
+            assert base64.b64decode(again["nonce"]) == start.requester_nonce
             first.hang_up()
             await site.device.end(start, Outcome.FAILED, Cause.CARD_REMOVED)
             assert (await result_of(second, transaction_id))["cause"] == "card_removed"
