@@ -55,6 +55,7 @@ class Cause(StrEnum):
     HOST_LOST = "host_lost"
     CLOCK_UNTRUSTED = "clock_untrusted"
     TAMPERED = "tampered"  # the enclosure is open
+    LEDGER_UNAVAILABLE = "ledger_unavailable"  # the host cannot record it
     # card
     CARD_NOT_PRESENTED = "card_not_presented"
     CARD_REMOVED = "card_removed"

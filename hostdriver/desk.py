@@ -62,8 +62,6 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self.visits = VisitBook()
-        self.problem: str | None = None
-        """Why no visit may begin any more, when the ledger failed."""
 
     # --- what clients ask
     async def start(
@@ -202,8 +200,6 @@ class Desk:
     ) -> Visit:
         if self._closing:
             raise Refusal("shutting_down")
-        if self.problem is not None:
-            raise Refusal(self.problem)
         hello, device_key = reader.met()
         if self.visits.on_reader(reader) is not None:
             raise Refusal("reader_busy")
@@ -243,7 +239,6 @@ class Desk:
         except UpstreamUnavailable as fault:
             raise self._not_begun(visit, Refusal("upstream_unavailable")) from fault
         except LedgerUnavailable as fault:
-            self._ledger_failed(fault)
             raise self._not_begun(visit, Refusal("ledger_unavailable")) from fault
         except (LinkLost, TimeoutError) as fault:
             await self._tell(visit, Cancel(visit.transaction_id))  # it may have begun unheard
@@ -280,9 +275,8 @@ class Desk:
     async def _confirm(self, visit: Visit, evidence: Evidence) -> None:
         try:
             judged = await self._judge.judge(visit, evidence)
-        except LedgerUnavailable as fault:
-            self._ledger_failed(fault)
-            judged = Judgement(evidence, None, None, Cause.DEVICE_FAULT)
+        except LedgerUnavailable:
+            judged = Judgement(evidence, None, None, Cause.LEDGER_UNAVAILABLE)
         visit.judged = judged
         await self._tell(
             visit, ConfirmationAnswer(visit.transaction_id, judged.accepted, judged.cause)
@@ -300,9 +294,8 @@ class Desk:
         result = translate.visit_result(ended, visit.judged, visit.device_key, today())
         try:
             await self._ledger.append(entries.visit_ended(visit.transaction_id, result))
-        except LedgerUnavailable as fault:
-            self._ledger_failed(fault)
-            unrecorded = Ending(Outcome.FAILED, Cause.DEVICE_FAULT)
+        except LedgerUnavailable:
+            unrecorded = Ending(Outcome.FAILED, Cause.LEDGER_UNAVAILABLE)
             result = translate.visit_result(unrecorded, None, visit.device_key, today())
         visit.result = result
         visit.sequence += 1
@@ -363,14 +356,8 @@ class Desk:
             log.warning("%s: %s was not said: %s", visit.reader.name, type(message).__name__, fault)
 
     async def _record(self, entry: Entry) -> None:
-        try:
+        with contextlib.suppress(LedgerUnavailable):  # it says so itself, and counts what it lost
             await self._ledger.append(entry)
-        except LedgerUnavailable as fault:
-            self._ledger_failed(fault)
-
-    def _ledger_failed(self, fault: LedgerUnavailable) -> None:
-        log.critical("no visit may begin any more: %s", fault)
-        self.problem = fault.code
 
     def _after(
         self, seconds: float, visit: Visit, work: Callable[[Visit], Coroutine[Any, Any, None]]

@@ -23,6 +23,11 @@ def driver_started(boot_id: UUID, version: str) -> Entry:
     return Entry("driver_started", {"boot_id": str(boot_id), "version": version})
 
 
+def ledger_resumed(failed_at: datetime, lost: int) -> Entry:
+    """Rows can be written again: since when they could not, and how many are not here."""
+    return Entry("ledger_resumed", {"failed_at": _time(failed_at), "lost": lost})
+
+
 def device_met(reader: str, hello: DeviceHello, device_key: OKPKey) -> Entry:
     """A device presented itself, with the key that is pinned for it."""
     return Entry(

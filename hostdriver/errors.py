@@ -162,9 +162,9 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "ledger_unavailable": ErrorRow(
         1401,
-        "the ledger cannot be written: no visit may begin",
+        "the ledger cannot be used: no visit may begin",
         "記録を書き込めないため受付を始められません。ディスクの空きを確認してください。",
-        cause=Cause.DEVICE_FAULT,
+        cause=Cause.LEDGER_UNAVAILABLE,
     ),
     "shutting_down": ErrorRow(
         1402, "the host driver is stopping", "ホストドライバが停止中です。", PLEASE_WAIT

@@ -12,29 +12,34 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from hostdriver.api import LedgerReport
 from hostdriver.chain import EMPTY, Entry, Head, next_row
+from hostdriver.entries import ledger_resumed
 from hostdriver.faults import LedgerUnavailable
 from hostdriver.ledger_faults import unavailable
 from hostdriver.ledger_file import KEY, LEDGER, read_private_key, stored_head, verify
+
+log = logging.getLogger(__name__)
 
 Given = TypeVarTuple("Given")
 Done = TypeVar("Done")
 
 REF_TAG = b"kazashi-ledger-ref-v1\x00"
-BUSY_TIMEOUT_S = 5.0
+BUSY_TIMEOUT_S = 2.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
@@ -57,6 +62,14 @@ CREATE TRIGGER IF NOT EXISTS rows_are_never_deleted BEFORE DELETE ON rows
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Nothing can be written: since when, and how many rows that cost so far."""
+
+    since: datetime
+    lost: int
+
+
 class Ledger:
     """The ledger in one folder: `ledger.sqlite`, the driver's key `ledger.key`, and a lock.
 
@@ -72,6 +85,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._lock: sqlite3.Connection | None = None
         self._head = EMPTY
+        self._failure: Failure | None = None
 
     @classmethod
     async def open(cls, folder: Path) -> Ledger:
@@ -90,6 +104,17 @@ class Ledger:
         # The rows are written whatever happens to the one who asked: a half-recorded visit would
         # be worse than one that nobody waited for.
         await asyncio.shield(self._on_writer(self._append, entries, now))
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """Since when nothing could be written; None while all is well."""
+        return None if self._failure is None else self._failure.since
+
+    async def try_again(self) -> None:
+        """After a failure, find out whether rows can be written again."""
+        if self._failure is not None:
+            with suppress(LedgerUnavailable):
+                await self.append()
 
     async def verify(self) -> LedgerReport:
         """Walk the whole chain, away from the event loop. Raises `LedgerUnavailable`."""
@@ -118,12 +143,28 @@ class Ledger:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(_SCHEMA)
-            self._head = stored_head(connection, self._key.public_key())
+            self._head = _head_of_last_row(connection, self._key.public_key())
         except (sqlite3.Error, OSError) as cause:
             raise unavailable(self._database, cause) from cause
         self._connection = connection
 
     def _append(self, entries: Sequence[Entry], now: datetime) -> None:
+        """Write the entries; what was lost before them is a row of its own."""
+        before = self._failure
+        resumed = [ledger_resumed(before.since, before.lost)] if before else []
+        try:
+            self._write([*resumed, *entries], now)
+        except LedgerUnavailable as fault:
+            since, lost = (before.since, before.lost) if before else (now, 0)
+            self._failure = Failure(since, lost + len(entries))
+            if before is None:
+                log.critical("no visit can be recorded: %s", fault)
+            raise
+        if before is not None:
+            log.warning("rows are recorded again; %d were lost since %s", before.lost, before.since)
+        self._failure = None
+
+    def _write(self, entries: Sequence[Entry], now: datetime) -> None:
         if self._connection is None:
             raise LedgerUnavailable("the ledger is closed")
         try:
@@ -149,6 +190,17 @@ class Ledger:
             if connection is not None:
                 connection.close()
         self._connection = self._lock = None
+
+
+def _head_of_last_row(connection: sqlite3.Connection, public_key: Ed25519PublicKey) -> Head:
+    """The signed head, which must be the last row's. Raises `LedgerUnavailable`."""
+    head = stored_head(connection, public_key)
+    found = connection.execute(
+        "SELECT sequence, hash FROM rows ORDER BY sequence DESC LIMIT 1"
+    ).fetchone()
+    if head != (EMPTY if found is None else Head(*found)):
+        raise LedgerUnavailable("the signed head is not that of the last row")
+    return head
 
 
 def _lock(path: Path) -> sqlite3.Connection:

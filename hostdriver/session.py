@@ -220,7 +220,9 @@ class Session:
     async def _health(self, raw: msgspec.Raw) -> api.HealthResult:
         codec.decode_params(raw, api.Nothing)
         services, readers = self._services, self._readers()
-        problems = translate.problems(readers, services.desk.problem)
+        await services.ledger.try_again()
+        ledger_fails = services.ledger.failing_since is not None
+        problems = translate.problems(readers, "ledger_unavailable" if ledger_fails else None)
         return api.HealthResult(
             ok=not problems,
             version=services.version,

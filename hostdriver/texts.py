@@ -167,6 +167,11 @@ CAUSES: dict[Cause, CauseText] = {
         "機器の箱が開いています。閉じるまで受付できません。手を加えられていないか確認してください。",
         _BROKEN,
     ),
+    Cause.LEDGER_UNAVAILABLE: CauseText(
+        "受付を記録できませんでした。受付の職員にお声がけください。",
+        "受付の記録を書き込めません。ホストドライバのディスクの空きを確認し、空けてからやり直してください。",
+        ("start_again", *_BROKEN),
+    ),
     # --- card
     Cause.CARD_NOT_PRESENTED: CauseText(
         "カードが置かれませんでした。もう一度お試しください。",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
 from joserfc.jwk import OKPKey
 
@@ -38,6 +39,9 @@ from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
 from hostdriver.figures import PARTS
 from hostdriver.texts import fallback_for, notes_for, text_of
+
+BROKEN: Final = frozenset({Cause.UPSTREAM_UNAVAILABLE, Cause.LEDGER_UNAVAILABLE})
+"""Nobody said no: something on our side did not work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,11 @@ def checked_statement(
 
 def settle(ended: Ending, judged: Judgement | None) -> tuple[Outcome, Cause | None]:
     """What the visit came to. `verified` needs the device's word and the gateway's."""
-    if judged is not None and judged.cause is Cause.UPSTREAM_UNAVAILABLE:
-        return Outcome.FAILED, Cause.UPSTREAM_UNAVAILABLE
+    if judged is not None and judged.cause in BROKEN:
+        return Outcome.FAILED, judged.cause
     if ended.outcome is not Outcome.VERIFIED:
         cause = ended.cause or Cause.DEVICE_FAULT
-        upstream_down = cause is Cause.UPSTREAM_UNAVAILABLE
-        return (Outcome.FAILED if upstream_down else ended.outcome), cause
+        return (Outcome.FAILED if cause in BROKEN else ended.outcome), cause
     if judged is None or not judged.accepted:
         return Outcome.REFUSED, (judged and judged.cause) or Cause.EVIDENCE_REJECTED
     if ended.cause is not None or ended.evidence not in (None, judged.evidence):

@@ -246,7 +246,7 @@ async def test_nothing_is_verified_that_cannot_be_recorded(
         result = await desk.must(
             "transaction.result", transaction_id=begun["transaction_id"], wait_s=WITHIN_S
         )
-        assert (result["outcome"], result["cause"]) == ("failed", "device_fault")
+        assert (result["outcome"], result["cause"]) == ("failed", "ledger_unavailable")
         assert (result["consents"], result["evidence"]) == ([], None)
         assert (
             await desk.refused("transaction.start", client_ref="b", nonce=NONCE)

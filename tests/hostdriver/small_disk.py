@@ -1,0 +1,101 @@
+"""A program: what happens to a site on a disk of its own, told as JSON. It needs that namespace:
+
+unshare -rm sh -c 'mount -t tmpfs -o size=1m tmpfs DIR; exec python small_disk.py SCENE DIR'
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from front_desk import NONCE, Desk, Site, open_site
+from signing_device import WITHIN_S
+
+from firmware.link.messages import ConfirmationAnswer
+from firmware.words import Outcome
+from hostdriver.faults import LedgerUnavailable
+from hostdriver.ledger import Ledger
+
+Told = dict[str, Any]
+
+
+def fill(path: Path) -> None:
+    """Take every byte that is left."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        while os.write(descriptor, bytes(1024)):
+            pass
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+async def result_of(desk: Desk, transaction_id: str) -> tuple[str, str, int]:
+    result = await desk.must("transaction.result", transaction_id=transaction_id, wait_s=WITHIN_S)
+    return result["outcome"], result["cause"], len(result["consents"])
+
+
+async def verified(site: Site, desk: Desk, ref: str) -> tuple[str, str, int]:
+    playing = asyncio.create_task(site.device.verify_one())
+    begun = await desk.must("transaction.start", client_ref=ref, nonce=NONCE)
+    await playing
+    return await result_of(desk, begun["transaction_id"])
+
+
+async def full(folder: Path) -> Told:
+    """The disk fills up in the midst of a visit, and is emptied again."""
+    filler, told = folder / "filler", Told()
+    async with open_site(folder) as site, site.client() as desk:
+        told["before"] = await verified(site, desk, "a")
+        accepting = asyncio.create_task(site.device.accept())
+        begun = await desk.must("transaction.start", client_ref="b", nonce=NONCE)
+        start = await accepting
+        fill(filler)
+        evidence = await site.device.state_it(start)
+        told["accepted"] = (await site.device.hear(ConfirmationAnswer)).accepted
+        told["confirmed"] = len(site.gateway.confirmed)
+        await site.device.end(start, Outcome.VERIFIED, evidence=evidence)
+        told["meanwhile"] = await result_of(desk, begun["transaction_id"])
+        told["next"] = await desk.refused("transaction.start", client_ref="c", nonce=NONCE)
+        told["problems"] = (await desk.must("health"))["problems"]
+        filler.unlink()
+        told["problems after"] = (await desk.must("health"))["problems"]
+        told["after"] = await verified(site, desk, "d")
+        told["ledger"] = await desk.must("ledger.verify")
+    return told
+
+
+async def read_only(folder: Path) -> Told:
+    """The disk is mounted again, and nothing can be written any more."""
+    await (await Ledger.open(folder / "state")).close()
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+    return await opened(folder)
+
+
+async def full_at_start(folder: Path) -> Told:
+    """There is no room for the first file; then there is."""
+    fill(folder / "filler")
+    told = await opened(folder)
+    (folder / "filler").unlink()
+    return told | {"after": await opened(folder)}
+
+
+async def opened(folder: Path) -> Told:
+    try:
+        ledger = await Ledger.open(folder / "state")
+    except LedgerUnavailable as fault:
+        return {"fault": str(fault)}
+    await ledger.close()
+    return {"fault": None}
+
+
+SCENES = {"full": full, "read-only": read_only, "full-at-start": full_at_start}
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(SCENES[sys.argv[1]](Path(sys.argv[2])))))
