@@ -288,12 +288,23 @@ class LedgerReport(msgspec.Struct, frozen=True):
     gaps: tuple[LedgerGap, ...]
 
 
+class Trouble(msgspec.Struct, frozen=True):
+    """One problem: of a reader, or of the driver itself; since when, where that is known."""
+
+    symbol: str
+    reader: str | None
+    since: Time | None
+    staff_text: str
+
+
 class HealthResult(msgspec.Struct, frozen=True):
     """`ok` is true when a visit could begin now and its consents could be recorded."""
 
     ok: bool
     version: str
     problems: tuple[str, ...]
+    """The same as `troubles`, in short."""
+    troubles: tuple[Trouble, ...]
     readers: tuple[Reader, ...]
     connections: int
     visits_held: int

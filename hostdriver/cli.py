@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.live import Live
 
 from firmware.words import ConsentItem, Language, Method, Profile, Purpose
+from hostdriver.advice import health_lines
 from hostdriver.client import Client
 from hostdriver.codec import holds_personal_number
 from hostdriver.eligibility.answer import JAPAN
 from hostdriver.ledger_command import ledger
+from hostdriver.progress import VisitProgress
 from hostdriver.rendering import insurance_table, progress_line, reader_line, result_table
 from hostdriver.stats_command import stats
 from hostdriver.terminal import as_json, driver_at, print_json
@@ -23,6 +30,7 @@ from hostdriver.terminal import as_json, driver_at, print_json
 DEFAULT_SOCKET = "/run/kazashi/hostdriver.sock"
 RESULT_WITHIN_S = 10.0
 INSURED = {"valid", "valid_unregistered"}
+DRAWN_PER_S = 4
 
 EPILOG = """\b
 Examples:
@@ -142,30 +150,46 @@ def query(driver: Any, /, as_json: bool, **asked: str | None) -> None:
     sys.exit(0 if answer["eligibility"]["validity"] in INSURED else 1)
 
 
-@main.command(epilog="\b\nExample:\n  kazashi health --json")
+@main.command(epilog="\b\nExamples:\n  kazashi health\n  kazashi health --json")
 @as_json
 @click.pass_obj
 def health(driver: Any, /, as_json: bool) -> None:
-    """Say whether a visit could begin now, and if not, why."""
+    """Say whether a visit could begin now, and if not, why, since when, and what to do.
+
+    Exit code 1 when something is wrong.
+    """
     with driver() as client:
         answer = client.call("health")
     if as_json:
         print_json(answer)
     else:
-        click.echo("\n".join(answer["problems"]) or "all is well")
+        click.echo("\n".join(health_lines(answer)))
     sys.exit(0 if answer["ok"] else 1)
 
 
 def _follow(client: Client, transaction_id: str) -> None:
     """Progress on stderr until the end; the first Ctrl-C asks for a cancel."""
-    while True:
-        try:
-            for event in client.events():
-                click.echo(progress_line(event), err=True)
-            return
-        except KeyboardInterrupt:
-            click.echo("cancelling", err=True)
-            client.cancel(transaction_id)
+    with _shown() as tell:
+        while True:
+            try:
+                for event in client.events():
+                    tell(event)
+                return
+            except KeyboardInterrupt:
+                click.echo("cancelling", err=True)
+                client.cancel(transaction_id)
+
+
+@contextlib.contextmanager
+def _shown() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Where events go: a live display where stderr is a terminal, else a line each."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda event: click.echo(progress_line(event), err=True)
+        return
+    progress = VisitProgress(time.monotonic)
+    with Live(progress, console=console, refresh_per_second=DRAWN_PER_S):
+        yield progress.hear
 
 
 def _is_over(client: Client, transaction_id: str) -> bool:

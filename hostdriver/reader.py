@@ -64,6 +64,9 @@ class ReaderLink:
         self._link: Link | None = None
         self._status: ReaderStatus | None = None
         self._problem: str | None = "reader_unavailable"
+        self._stood: str | None = self._problem
+        self.stands_since = datetime.now(UTC)
+        """Since when its problem is what it is."""
 
     @property
     def view(self) -> Reader:
@@ -81,6 +84,12 @@ class ReaderLink:
         if self._link is None:
             raise LinkLost(f"{self.name} is not connected")
         await self._link.send(message)
+
+    def _changed(self) -> None:
+        problem = self.view.problem
+        if problem != self._stood:
+            self._stood, self.stands_since = problem, datetime.now(UTC)
+        self._listener.reader_changed(self)
 
     async def run(self) -> None:
         """Keep the link open until cancelled."""
@@ -123,14 +132,14 @@ class ReaderLink:
         self._link, self.hello, self.device_key, self._problem = link, hello, key, None
         log.info("%s: device %s, version %s", self.name, hello.device_id, hello.version)
         self._listener.reader_met(self)
-        self._listener.reader_changed(self)
+        self._changed()
         while True:
             self._hear(await link.receive())
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, ReaderStatus):
             self._status = message
-            self._listener.reader_changed(self)
+            self._changed()
             return
         if isinstance(message, Progress) and self._status is not None:
             self._status = msgspec.structs.replace(self._status, state=message.state)
@@ -145,4 +154,4 @@ class ReaderLink:
             self._listener.reader_lost(self)
         if was != self._problem:
             log.warning("%s: %s", self.name, fault)
-            self._listener.reader_changed(self)
+            self._changed()

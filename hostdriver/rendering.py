@@ -38,7 +38,7 @@ def progress_line(event: Json) -> str:
 
 def result_table(result: Json) -> str:
     """A visit's result for the people at the desk."""
-    return "\n".join(_row(label, value) for label, value in _rows(result))
+    return "\n".join([*(_row(label, value) for label, value in _rows(result)), *_what_now(result)])
 
 
 def insurance_table(eligibility: Json) -> str:
@@ -102,11 +102,16 @@ def _rows(result: Json) -> Iterator[tuple[str, str]]:
     evidence = result["evidence"]
     signed = "by device and card" if evidence and evidence["card_signature"] else "by device"
     yield "signed", signed if evidence else "nothing"
-    yield "staff", result["staff_text"]
-    for way in result["fallback"]:
-        yield "→", way["text"]
     timings = result["timings_ms"].items()
     yield "time", ", ".join(f"{part} {spent} ms" for part, spent in timings) or "-"
+
+
+def _what_now(result: Json) -> Iterator[str]:
+    """The end, and what the staff do next: the nearest way out first."""
+    yield ""
+    yield result["staff_text"]
+    for number, way in enumerate(result["fallback"], start=1):
+        yield f"  {number}. {way['text']}"
 
 
 def _insurance_rows(eligibility: Json | None) -> Iterator[tuple[str, str]]:

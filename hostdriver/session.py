@@ -219,15 +219,19 @@ class Session:
 
     async def _health(self, raw: msgspec.Raw) -> api.HealthResult:
         codec.decode_params(raw, api.Nothing)
-        services, readers = self._services, self._readers()
+        services = self._services
         await services.ledger.try_again()
-        ledger_fails = services.ledger.failing_since is not None
-        problems = translate.problems(readers, "ledger_unavailable" if ledger_fails else None)
+        readers = tuple((reader.view, reader.stands_since) for reader in services.readers.values())
+        troubles = translate.troubles(readers, services.ledger.failing_since)
         return api.HealthResult(
-            ok=not problems,
+            ok=not troubles,
             version=services.version,
-            problems=problems,
-            readers=readers,
+            problems=tuple(
+                f"{trouble.reader}: {trouble.symbol}" if trouble.reader else trouble.symbol
+                for trouble in troubles
+            ),
+            troubles=troubles,
+            readers=self._readers(),
             connections=len(services.audience.sessions),
             visits_held=len(services.desk.visits),
         )

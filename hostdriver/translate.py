@@ -32,6 +32,7 @@ from hostdriver.api import (
     ProgressEvent,
     Reader,
     SignedEvidence,
+    Trouble,
     VisitResult,
 )
 from hostdriver.eligibility.gateway import Confirmation
@@ -247,15 +248,30 @@ def refuse_what_it_cannot(start: StartTransaction, hello: DeviceHello) -> None:
         raise Refusal("language_not_available", start.language)
 
 
-def problems(readers: tuple[Reader, ...], desk_problem: str | None) -> tuple[str, ...]:
-    """Why a visit could not begin now, or its consents not be recorded; empty when all is well."""
-    found = [f"{reader.name}: {reader.problem}" for reader in readers if reader.problem]
+def trouble(symbol: str, reader_name: str | None, since: datetime | None) -> Trouble:
+    """A problem, with what the staff can do about it."""
+    staff_text = ERRORS[symbol].staff if symbol in ERRORS else text_of(Cause(symbol)).staff
+    return Trouble(symbol, reader_name, since, staff_text)
+
+
+def troubles(
+    readers: tuple[tuple[Reader, datetime], ...], ledger_fails_since: datetime | None
+) -> tuple[Trouble, ...]:
+    """Why a visit could not begin now, or its consents not be recorded; empty when all is well.
+
+    Each reader comes with the time since when it stands as it does.
+    """
+    found = [
+        trouble(reader.problem, reader.name, since) for reader, since in readers if reader.problem
+    ]
     found += [
-        f"{reader.name}: {Cause.CLOCK_UNTRUSTED}"
-        for reader in readers
+        trouble(Cause.CLOCK_UNTRUSTED.value, reader.name, None)
+        for reader, _ in readers
         if reader.device and reader.device.clock_trust is ClockTrust.NONE
     ]
-    return (*found, desk_problem) if desk_problem else tuple(found)
+    if ledger_fails_since is not None:
+        found.append(trouble("ledger_unavailable", None, ledger_fails_since))
+    return tuple(found)
 
 
 def refusal(message: Refused) -> Refusal:

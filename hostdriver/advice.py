@@ -1,0 +1,61 @@
+"""What `health` finds, in plain words for whoever runs the site, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from hostdriver.eligibility.answer import JAPAN
+
+ADVICE: Final[dict[str, tuple[str, str]]] = {
+    "reader_unavailable": (
+        "the reader does not answer",
+        "check its power and cable, and that kazashi-firmware runs there",
+    ),
+    "device_not_trusted": (
+        "another device answers than the one that is pinned",
+        "do not use it; if you replaced the reader yourself, pin the new one's key",
+    ),
+    "card_service_unavailable": (
+        "the service that reads cards is down",
+        "is the card reader plugged in, and does pcscd run on the device? Else restart the device",
+    ),
+    "camera_unavailable": (
+        "there is no picture from the camera",
+        "check its cable; until then patients use the PIN, or staff look",
+    ),
+    "device_fault": ("the device has a fault", "restart it; if it comes back, read its log"),
+    "host_lost": ("device and driver lost each other", "check the cable between them"),
+    "clock_untrusted": (
+        "the reader's clock is not set, so no consent can be recorded",
+        "let it reach a time server (NTP), or fit a clock with a battery (RTC)",
+    ),
+    "tampered": (
+        "the reader's enclosure is open",
+        "look whether anybody has tampered with it, then shut it",
+    ),
+    "ledger_unavailable": (
+        "the ledger cannot be written, so no visit begins",
+        "make room on the disk; the driver's log names other reasons, docs/OPERATION.md what to do",
+    ),
+}
+"""Symbol → what is wrong, and the next step."""
+
+
+def health_lines(answer: dict[str, Any]) -> Iterator[str]:
+    """Every trouble with its next step; one line when there is none."""
+    if answer["ok"]:
+        yield "all is well"
+    for trouble in answer["troubles"]:
+        symbol, where = trouble["symbol"], trouble["reader"] or "host driver"
+        what, step = ADVICE.get(symbol, (symbol, "ask whoever looks after the reader"))
+        yield f"{where}: {what} ({symbol}){_since(trouble['since'])}"
+        yield f"  → {step}"
+        yield f"  {trouble['staff_text']}"
+
+
+def _since(moment: str | None) -> str:
+    if moment is None:
+        return ""
+    return f", since {datetime.fromisoformat(moment).astimezone(JAPAN):%Y-%m-%d %H:%M:%S}"
