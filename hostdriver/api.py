@@ -298,7 +298,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class HealthResult(msgspec.Struct, frozen=True):
-    """`ok` is true when a visit could begin now and its consents could be recorded."""
+    """`ok` is true when a visit could begin now, its consents be recorded, and its answer be left
+    in the face folder, where there is one."""
 
     ok: bool
     version: str

@@ -33,6 +33,7 @@ from firmware.words import Cause, Outcome
 from hostdriver import api, entries, translate
 from hostdriver.chain import Entry
 from hostdriver.clock import now, today
+from hostdriver.eligibility.answer import Eligibility
 from hostdriver.faults import LedgerUnavailable, Refusal
 from hostdriver.judge import Judge
 from hostdriver.ledger import Ledger
@@ -59,6 +60,7 @@ class Desk:
         self._profile, self._limits = settings.profile, settings.limits
         self._scale = settings.time_scale
         self._publish = publish
+        self.hand_over: Callable[[UUID, Eligibility], None] | None = None  # the face folder's
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self.visits = VisitBook()
@@ -298,6 +300,8 @@ class Desk:
             unrecorded = Ending(Outcome.FAILED, Cause.LEDGER_UNAVAILABLE)
             result = translate.visit_result(unrecorded, None, visit.device_key, today())
         visit.result = result
+        if self.hand_over is not None and result.eligibility is not None:
+            self.hand_over(visit.transaction_id, result.eligibility)
         visit.sequence += 1
         visit.deadline = asyncio.get_running_loop().call_later(
             self._limits.result_kept_s, self._result_expired, visit

@@ -14,6 +14,7 @@ from uuid import uuid4
 from hostdriver import entries
 from hostdriver.desk import Desk
 from hostdriver.eligibility.adapters import open_gateway
+from hostdriver.eligibility.face_folder import open_face_folder
 from hostdriver.eligibility.gateway import Gateway
 from hostdriver.judge import Judge
 from hostdriver.ledger import Ledger
@@ -33,6 +34,9 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
     """
     state_dir = Path(settings.state_dir)
     gateway = gateway or open_gateway(settings.gateway, state_dir)
+    face_folder = None
+    if settings.face_folder is not None:
+        face_folder = open_face_folder(settings.face_folder, state_dir, gateway.capabilities)
     boot_id, our_version = uuid4(), version("kazashi")
     ledger = await Ledger.open(state_dir)
     try:
@@ -40,6 +44,8 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
         within_s = settings.limits.gateway_answers_within_s * settings.time_scale
         judge = Judge(gateway, ledger, within_s)
         desk = Desk(judge, ledger, settings, audience.publish)
+        if face_folder is not None:
+            desk.hand_over = face_folder.hand_over
         readers = {name: ReaderLink(name, settings, desk) for name in settings.readers}
         services = Services(
             settings=settings,
@@ -52,6 +58,7 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
             tally=Tally(state_dir),
             gateway=gateway.capabilities,
             audience=audience,
+            face_folder=face_folder,
         )
         server = SocketServer(settings, services)
         address = await server.open()
@@ -62,6 +69,8 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
             yield address
         finally:
             await desk.close()
+            if face_folder is not None:
+                await face_folder.close()
             await server.close()
             for link in links:
                 link.cancel()

@@ -39,6 +39,12 @@ class MalformedAnswer(Fault):
     code = "malformed_answer"
 
 
+class ForeignFolder(Fault):
+    """A shared folder that holds another producer's files, or another kind of data."""
+
+    code = "foreign_folder"
+
+
 class DeviceNotTrusted(Fault):
     """A device with another key than the pinned one, or one that nobody has paired."""
 

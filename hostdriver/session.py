@@ -15,6 +15,7 @@ from firmware.faults import Fault
 from hostdriver import api, codec, translate
 from hostdriver.clock import today
 from hostdriver.desk import Desk
+from hostdriver.eligibility.face_folder import FaceFolder
 from hostdriver.eligibility.gateway import Capabilities
 from hostdriver.eligibility.question import QueryParams, QueryResult
 from hostdriver.errors import ERRORS
@@ -59,6 +60,7 @@ class Services:
     tally: Tally
     gateway: Capabilities
     audience: Audience
+    face_folder: FaceFolder | None
 
 
 class Audience:
@@ -223,6 +225,8 @@ class Session:
         await services.ledger.try_again()
         readers = tuple((reader.view, reader.stands_since) for reader in services.readers.values())
         troubles = translate.troubles(readers, services.ledger.failing_since)
+        if services.face_folder is not None and services.face_folder.problem is not None:
+            troubles = (*troubles, translate.face_folder_trouble(services.face_folder.problem))
         return api.HealthResult(
             ok=not troubles,
             version=services.version,

@@ -10,6 +10,7 @@ import msgspec
 from firmware.faults import BadSettings
 from firmware.words import Profile
 from hostdriver.eligibility.adapters import GatewaySettings
+from hostdriver.eligibility.face_folder import FaceFolderSettings
 
 ReaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -67,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         msgspec.field(default_factory=lambda: {"kazashi-1": ReaderSettings()})
     )
     gateway: GatewaySettings = GatewaySettings()
+    face_folder: FaceFolderSettings | None = None
+    """Where a verified visit's answer is left as a file too; None: nowhere."""
     limits: LimitSettings = LimitSettings()
     time_scale: Seconds = 1.0
     """All time limits times this: for emulated machines."""

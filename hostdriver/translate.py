@@ -35,6 +35,7 @@ from hostdriver.api import (
     Trouble,
     VisitResult,
 )
+from hostdriver.eligibility.face_folder import Problem
 from hostdriver.eligibility.gateway import Confirmation
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
@@ -272,6 +273,11 @@ def troubles(
     if ledger_fails_since is not None:
         found.append(trouble("ledger_unavailable", None, ledger_fails_since))
     return tuple(found)
+
+
+def face_folder_trouble(problem: Problem) -> Trouble:
+    """Why a verified visit's answer cannot be left as a file."""
+    return Trouble("face_folder_unusable", None, problem.since, problem.staff_text)
 
 
 def refusal(message: Refused) -> Refusal:

@@ -11,13 +11,15 @@ import msgspec
 from firmware.faults import BadSettings
 from hostdriver.eligibility.gateway import Gateway
 from hostdriver.eligibility.insurers import InsurersGateway
+from hostdriver.eligibility.oqs_folder import OqsFolderGateway
+from hostdriver.eligibility.oqs_xml import ENCODINGS
 from hostdriver.eligibility.trust import Trust, read_authorities
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The table `gateway` of the host driver's settings."""
 
-    adapter: Literal["insurers"] = "insurers"
+    adapter: Literal["insurers", "oqs_folder"] = "insurers"
     database: str = "insurers.sqlite"
     """Of `insurers`: the file, relative to the host driver's state folder."""
     trust_dir: str = "trust"
@@ -28,6 +30,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a face is enough that no presentation-attack detection looked at (`pad: not_done`).
     A face that was found not to be live is never enough."""
     institution_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{10}$")] = "0000000000"
+    req_dir: str | None = None
+    """Of `oqs_folder`: where the official terminal takes questions."""
+    res_dir: str | None = None
+    """Of `oqs_folder`: where it leaves answers."""
+    encoding: Literal["utf-8", "shift_jis"] = "utf-8"
+    """Of `oqs_folder`: of the questions. Answers are read in either."""
+    terminal_answers_within_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """Of `oqs_folder`; less than `limits.gateway_answers_within_s`."""
 
 
 def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
@@ -46,7 +56,22 @@ def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
     )
 
 
-ADAPTERS: Final[dict[str, Callable[[GatewaySettings, Path], Gateway]]] = {"insurers": _insurers}
+def _oqs_folder(settings: GatewaySettings, state_dir: Path) -> Gateway:
+    if settings.req_dir is None or settings.res_dir is None:
+        raise BadSettings("gateway.req_dir, gateway.res_dir: the adapter oqs_folder needs both")
+    return OqsFolderGateway(
+        state_dir / settings.req_dir,
+        state_dir / settings.res_dir,
+        institution_code=settings.institution_code,
+        encoding=ENCODINGS[settings.encoding],
+        answers_within_s=settings.terminal_answers_within_s,
+    )
+
+
+ADAPTERS: Final[dict[str, Callable[[GatewaySettings, Path], Gateway]]] = {
+    "insurers": _insurers,
+    "oqs_folder": _oqs_folder,
+}
 
 
 def open_gateway(settings: GatewaySettings, state_dir: Path) -> Gateway:

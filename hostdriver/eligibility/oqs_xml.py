@@ -64,6 +64,8 @@ class Encoding(Enum):
         self.identifier, self.declared, self.codec = identifier, declared, codec
 
 
+ENCODINGS: Final = {"utf-8": Encoding.UTF_8, "shift_jis": Encoding.SHIFT_JIS}
+"""As settings name them."""
 CODECS: Final = {
     "utf-8": "utf-8-sig",
     **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "cp932"), "cp932"),

@@ -1,0 +1,168 @@
+"""The official terminal's folders as an eligibility service: a question in, an answer out. [shell]
+
+It can be asked by insured-card data alone, so no card visit begins on it. Both folders belong to
+the terminal and may be read by others too: only our own question is ever taken back, and nothing in
+`res` is touched. Which of its files is our answer, and whether it is one, decides `answer_among`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from joserfc.jwk import OKPKey
+
+from firmware.faults import UpstreamUnavailable
+from firmware.statement import Evidence
+from firmware.words import Cause, Registration
+from hostdriver.eligibility.answer import Eligibility, MessageHeader, japan_date, japan_time
+from hostdriver.eligibility.gateway import (
+    Capabilities,
+    Confirmation,
+    InsuredCardQuestion,
+    RegistrationReport,
+)
+from hostdriver.eligibility.oqs_reply import answer_among
+from hostdriver.eligibility.oqs_xml import MAX_DOCUMENT_BYTES, Encoding, write_question
+from hostdriver.eligibility.whole_file import put_whole
+
+REQUEST: Final = "OQSsiquc01req_"
+ANSWER: Final = "OQSsiquc01res_"
+FACE_ANSWER: Final = "OQSsiquc01res_face_"  # a reader's, which nobody asked for
+LOOK_EVERY_S: Final = 0.2
+
+
+class Seen(NamedTuple):
+    """A file as it stood at one moment; the same name with new content is another one."""
+
+    name: str
+    inode: int
+    changed_ns: int
+    size: int
+
+
+class OqsFolderGateway:
+    """The adapter `oqs_folder`."""
+
+    def __init__(
+        self,
+        req: Path,
+        res: Path,
+        *,
+        institution_code: str,
+        encoding: Encoding = Encoding.UTF_8,
+        answers_within_s: float = 10.0,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`pause` waits for some seconds; `answers_within_s` is counted in such pauses."""
+        self._req, self._res = req, res
+        self._institution_code, self._encoding = institution_code, encoding
+        self._looks = max(1, round(answers_within_s / LOOK_EVERY_S))
+        self._pause, self._now = pause, now
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this adapter can do."""
+        return Capabilities(
+            "oqs_folder", confirms_cards=False, registers=False, queries=True, synthetic=False
+        )
+
+    async def challenge(self, transaction_id: UUID) -> None:
+        """There is none."""
+
+    async def registration(
+        self, transaction_id: UUID, card_certificate: bytes
+    ) -> RegistrationReport:
+        """`upstream_cannot_confirm_card`, whatever the card."""
+        return RegistrationReport(
+            Registration.REFUSED,
+            Cause.UPSTREAM_CANNOT_CONFIRM_CARD,
+            clinical_consent_allowed=False,
+        )
+
+    async def register(self, transaction_id: UUID, card_certificate: bytes) -> RegistrationReport:
+        """The same."""
+        return await self.registration(transaction_id, card_certificate)
+
+    async def confirm(
+        self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey
+    ) -> Confirmation:
+        """The same."""
+        return Confirmation(False, Cause.UPSTREAM_CANNOT_CONFIRM_CARD, None)
+
+    async def query(self, question: InsuredCardQuestion) -> Eligibility:
+        """Leave the question in `req`, and wait for the answer in `res`.
+
+        Raises `UpstreamUnavailable`: no answer in time, one about somebody else, or a broken one.
+        """
+        now, identifier = self._now(), question.inquiry_id.hex
+        header = MessageHeader(
+            process_execution_time=japan_time(now),
+            qualification_confirmation_date=japan_date(now),
+            medical_institution_code=self._institution_code,
+            arbitrary_file_identifier=identifier,
+            reference_classification="2",
+        )
+        name = f"{REQUEST}{identifier}.xml"
+        content = write_question(header, question.asked, self._encoding)
+        # Whatever lies in `res` before the question is put is no answer to it.
+        known = set(await self._files())
+        try:
+            await asyncio.to_thread(put_whole, self._req, name, content)
+        except OSError as cause:
+            raise UpstreamUnavailable(f"{self._req}: {cause.strerror}") from cause
+        try:
+            return await self._answer(header, question, known)
+        finally:
+            with suppress(OSError):  # taken by the terminal, as it should be
+                (self._req / name).unlink()
+
+    async def _answer(
+        self, header: MessageHeader, question: InsuredCardQuestion, known: set[Seen]
+    ) -> Eligibility:
+        for _ in range(self._looks):
+            fresh = [seen for seen in await self._files() if seen not in known]
+            contents = [
+                content
+                for seen in fresh
+                if (content := await asyncio.to_thread(_read, self._res / seen.name)) is not None
+            ]
+            found = answer_among(contents, header, question.asked)
+            if found is not None:
+                return found
+            await self._pause(LOOK_EVERY_S)
+        raise UpstreamUnavailable(f"{self._res}: no answer in time")
+
+    async def _files(self) -> list[Seen]:
+        try:
+            return await asyncio.to_thread(_answers_in, self._res)
+        except OSError as cause:
+            raise UpstreamUnavailable(f"{self._res}: {cause.strerror}") from cause
+
+
+def _answers_in(folder: Path) -> list[Seen]:
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            ours = entry.name.startswith(ANSWER) and not entry.name.startswith(FACE_ANSWER)
+            if ours and entry.name.lower().endswith(".xml"):
+                with suppress(FileNotFoundError):  # moved away while we look
+                    stat = entry.stat()
+                    found.append(Seen(entry.name, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return found
+
+
+def _read(path: Path) -> bytes | None:
+    """A file, at most one byte longer than is accepted; None when it is gone or held by another."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_DOCUMENT_BYTES + 1)
+    except OSError:
+        return None
