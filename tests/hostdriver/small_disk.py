@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from front_desk import NONCE, Desk, Site, open_site
+from front_desk import Desk, Site, fresh_nonce, open_site
 from signing_device import WITHIN_S
 
 from firmware.link.messages import ConfirmationAnswer
@@ -43,7 +43,7 @@ async def result_of(desk: Desk, transaction_id: str) -> tuple[str, str, int]:
 
 async def verified(site: Site, desk: Desk, ref: str) -> tuple[str, str, int]:
     playing = asyncio.create_task(site.device.verify_one())
-    begun = await desk.must("transaction.start", client_ref=ref, nonce=NONCE)
+    begun = await desk.must("transaction.start", client_ref=ref, nonce=fresh_nonce())
     await playing
     return await result_of(desk, begun["transaction_id"])
 
@@ -54,7 +54,7 @@ async def full(folder: Path) -> Told:
     async with open_site(folder) as site, site.client() as desk:
         told["before"] = await verified(site, desk, "a")
         accepting = asyncio.create_task(site.device.accept())
-        begun = await desk.must("transaction.start", client_ref="b", nonce=NONCE)
+        begun = await desk.must("transaction.start", client_ref="b", nonce=fresh_nonce())
         start = await accepting
         fill(filler)
         evidence = await site.device.state_it(start)
@@ -62,7 +62,7 @@ async def full(folder: Path) -> Told:
         told["confirmed"] = len(site.gateway.confirmed)
         await site.device.end(start, Outcome.VERIFIED, evidence=evidence)
         told["meanwhile"] = await result_of(desk, begun["transaction_id"])
-        told["next"] = await desk.refused("transaction.start", client_ref="c", nonce=NONCE)
+        told["next"] = await desk.refused("transaction.start", client_ref="c", nonce=fresh_nonce())
         told["problems"] = (await desk.must("health"))["problems"]
         filler.unlink()
         told["problems after"] = (await desk.must("health"))["problems"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from front_desk import NAME, NONCE, open_site
+from front_desk import NAME, NONCE, fresh_nonce, open_site
 from signing_device import WITHIN_S
 
 from firmware.link.messages import ConfirmationAnswer
@@ -249,7 +249,7 @@ async def test_nothing_is_verified_that_cannot_be_recorded(
         assert (result["outcome"], result["cause"]) == ("failed", "ledger_unavailable")
         assert (result["consents"], result["evidence"]) == ([], None)
         assert (
-            await desk.refused("transaction.start", client_ref="b", nonce=NONCE)
+            await desk.refused("transaction.start", client_ref="b", nonce=fresh_nonce())
             == "ledger_unavailable"
         )
         assert "ledger_unavailable" in (await desk.must("health"))["problems"]
