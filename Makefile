@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview lock clean
+.PHONY: help setup ready run serve test test-screens check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -52,6 +52,9 @@ bench-panel: ready  ## Measure how soon a change of state is seen on the panel
 
 bench-preview: ready  ## Measure whether a page with the camera's picture slows the comparison
 	@$(PROGRAMS)/python benchmarks/preview.py $(ARGS)
+
+bench-door: ready  ## Measure how soon the local socket answers fifty clients during visits
+	@$(PROGRAMS)/python benchmarks/door.py $(ARGS)
 
 screenshots: ready  ## Draw every screen of the panel into build/screenshots
 	@$(PROGRAMS)/python docs/screenshots.py

@@ -117,7 +117,11 @@ class _Connection:
         writer.transport.set_write_buffer_limits(high=0)  # written is: handed to the system
 
     def send(self, line: bytes) -> None:
-        """Queue one line for the client. One that lets the queue fill up is cut off."""
+        """Hand one line to the system, or queue it behind what it has not taken yet. A client that
+        lets the queue fill up is cut off."""
+        if self._waiting.empty() and not self._writer.transport.get_write_buffer_size():
+            self._writer.write(line + b"\n")
+            return
         try:
             self._waiting.put_nowait(line + b"\n")
         except asyncio.QueueFull:
