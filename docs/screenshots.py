@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -231,32 +232,12 @@ THEMES = (
 )
 """Ground and colours of the page (panel.css) and of the drawn head; edges blend into the ground."""
 BLENDS = (1.0, 0.6, 0.3)
-IN_MODES = ("idle", "asking_consent", "asking_pin_warned", "ends_certificate_suspended")
 
 
-def sheets(pictures: Path, language: Language) -> Iterator[tuple[str, Image.Image]]:
-    """The sheets of one language by their names."""
-    normal = pictures / "normal" / "800x480"
-    names = [name for name, _, _ in examples()]
-    proven = names.index(State.IDENTITY_PROVEN)
-    ends = next(place for place, name in enumerate(names) if name.startswith("ends_"))
-    parts = {
-        "identity": [normal / f"{name}-{language}.png" for name in names[:proven]],
-        "answers": [normal / f"{name}-{language}.png" for name in names[proven:ends]],
-        "ends": [normal / f"{name}-{language}.png" for name in names[ends:]],
-        "modes": [
-            pictures / mode / "800x480" / f"{name}-{language}.png"
-            for mode in MODES
-            for name in IN_MODES
-            if mode != "normal"
-        ],
-    }
-    for part, files in parts.items():
-        yield f"{language}-{part}.png", contact_sheet(files)
-
-
-def contact_sheet(files: list[Path]) -> Image.Image:
-    """The pictures side by side, small, in few colours."""
+def contact_sheet(pictures: Path, mode: str, language: Language) -> Image.Image:
+    """Every screen of a language in a mode, side by side, small, in few colours."""
+    folder = pictures / mode / "800x480"
+    files = [folder / f"{name}-{language}.png" for name, _, _ in examples()]
     rows = -(-len(files) // COLUMNS)
     width, height = TILE[0] + GAP, TILE[1] + GAP
     whole = Image.new("RGB", (COLUMNS * width + GAP, rows * height + GAP), "#8fa1ac")
@@ -317,6 +298,7 @@ if __name__ == "__main__":
     chosen = arguments.parse_args()
     asyncio.run(take_pictures(chosen.pictures, tuple(chosen.language)))
     chosen.sheets.mkdir(parents=True, exist_ok=True)
-    for one in chosen.language:
-        for sheet_name, whole in sheets(chosen.pictures, one):
-            whole.save(chosen.sheets / sheet_name, optimize=True)
+    for one, in_mode in product(chosen.language, MODES):
+        name = f"{one}.webp" if in_mode == "normal" else f"{one}-{in_mode}.webp"
+        whole = contact_sheet(chosen.pictures, in_mode, one)
+        whole.convert("RGB").save(chosen.sheets / name, lossless=True, method=6)

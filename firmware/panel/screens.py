@@ -60,6 +60,7 @@ class Picture(StrEnum):
 
     WELCOME = "welcome"
     PLACE_CARD = "place-card"
+    CARD_LIES = "card-lies"
     READING = "reading"
     METHODS = "methods"
     FACE = "face"
@@ -158,7 +159,7 @@ AT_THE_END: tuple[Notice, ...] = tuple(
 SCREENS: dict[S, Screen] = {
     S.IDLE: Screen(
         (
-            Look("idle_with_card", Picture.READING, needs=card_lies_there),
+            Look("idle_with_card", Picture.CARD_LIES, needs=card_lies_there),
             Look("idle", Picture.WELCOME),
         ),
     ),
@@ -230,7 +231,7 @@ SCREENS: dict[S, Screen] = {
         (enter(PadKind.STAFF, e.StaffPasscodeEntered()), BACK),
         pad=PadKind.STAFF,
         step=1,
-        notices=((staff_was_refused, "passcode_wrong"),),
+        notices=((staff_was_refused, "passcode_wrong"), (always, "staff_types")),
     ),
     S.CHECKING_STAFF: Screen(plain("checking", Picture.STAFF, Tone.WORKING), step=1, busy=True),
     S.IDENTITY_PROVEN: Screen(plain("proven", Picture.DONE, Tone.SUCCESS), step=1, busy=True),
@@ -297,7 +298,7 @@ SCREENS: dict[S, Screen] = {
         (
             Look("card_left", Picture.TAKE_CARD, Tone.ATTENTION, left_behind),
             Look("take_card", Picture.TAKE_CARD, Tone.SUCCESS, verified),
-            Look("take_card", Picture.TAKE_CARD, Tone.ATTENTION),
+            Look("take_card_unfinished", Picture.TAKE_CARD, Tone.ATTENTION),
         ),
         step=3,
         notices=AT_THE_END,

@@ -69,7 +69,7 @@ class ProgressView(msgspec.Struct, frozen=True):
     step: int
     labels: tuple[Said, ...]
     broken_off: bool
-    """The visit ended without success: no stage before this one is marked as done."""
+    """The visit ended without success: no stage is shown, for none of them is where it stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,8 @@ def test_every_cause_is_told_with_a_next_step(cause: Cause, texts: Texts) -> Non
     )
     assert shown.reason is not None
     assert flat(shown.reason) == texts.causes[cause].replace("{hotline}", "0120")
-    assert tuple(map(flat, shown.lines)) == texts.next_steps[Outcome.FAILED]
+    take_it = texts.screens["take_card_unfinished"].lines
+    assert tuple(map(flat, shown.lines)) == take_it + texts.next_steps[Outcome.FAILED]
 
 
 def test_a_restricted_card_reads_as_any_other_refusal() -> None:

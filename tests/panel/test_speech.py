@@ -125,12 +125,13 @@ def test_a_card_left_behind_is_said_without_the_story_again() -> None:
 @EVERY_LANGUAGE
 def test_what_is_the_patients_own_affair_is_shown_and_not_said(language: Language) -> None:
     texts = TEXTS[language]
+    take_it = texts.screens["take_card_unfinished"].lines
     steps = texts.next_steps[Outcome.REFUSED]
     clips = set(every_clip(texts))
     for cause in Cause:
         ended = replace(at(State.TAKE_CARD), ending=Ending(Outcome.REFUSED, cause))
         told = () if cause in QUIET_CAUSES else (texts.causes[cause],)
-        assert speech_of(ended, texts)[1:] == told + steps
+        assert speech_of(ended, texts)[1:] == take_it + told + steps
         assert cause not in QUIET_CAUSES or texts.causes[cause] not in clips
 
 

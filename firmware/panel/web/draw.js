@@ -79,10 +79,9 @@ function label(id, said) {
 }
 
 function drawProgress(progress) {
-  if (progress === null) return [];
+  if (progress === null || progress.broken_off) return [];
   return progress.labels.map((said, step) => {
-    const past = step < progress.step && !progress.broken_off;
-    const name = past ? "past" : step === progress.step ? "now" : "";
+    const name = step < progress.step ? "past" : step === progress.step ? "now" : "";
     const made = element("li", name, element("span", "", ...phrase(said)));
     if (name === "now") made.setAttribute("aria-current", "step");
     return made;
