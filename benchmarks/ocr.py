@@ -19,7 +19,7 @@ from firmware.camera.frame import Frame
 from firmware.card.collation import Calendar, number_b
 from firmware.match.ocr import PrintedNumberReading, read_number_b
 from firmware.match.text_reader import PpOcrReader
-from firmware.simulator.patients import birthday_after
+from firmware.simulator.people import birthday_after
 from firmware.simulator.printed_face import PrintedFace, draw_face, seen_in_tray, some_view
 
 TODAY = dt.date(2025, 11, 22)

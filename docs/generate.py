@@ -1,4 +1,5 @@
-"""The documents made from the code: LINK.md, STATES.md, openrpc.json, SOCKET_API.md's tables.
+"""The documents made from the code: LINK.md, STATES.md, PATIENTS.md, openrpc.json, and
+SOCKET_API.md's tables.
 
     python docs/generate.py           write them
     python docs/generate.py --check   name those that are stale, and exit with 1
@@ -17,6 +18,7 @@ from typing import Final
 import click
 from link_examples import EXAMPLES
 from openrpc import openrpc_document
+from patients import patients_document
 from schema import Struct, described, fields_table, reached, table, words_table
 from states import states_document
 
@@ -193,6 +195,7 @@ def documents() -> dict[Path, str]:
         DOCS / "LINK.md": link_document(),
         DOCS / "STATES.md": states_document(),
         DOCS / "openrpc.json": openrpc_document(),
+        DOCS / "PATIENTS.md": patients_document(),
         socket_api: with_parts(socket_api.read_text(encoding="utf-8")),
     }
 

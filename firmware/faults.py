@@ -82,6 +82,12 @@ class CardRemoved(CardFault):
     code = "card_removed"
 
 
+class CardSilent(CardFault):
+    """Something lies on the reader and does not answer to power."""
+
+    code = "card_silent"
+
+
 class CardReset(CardFault):
     """Another program reset the card: its security state is gone."""
 

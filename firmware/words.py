@@ -64,6 +64,7 @@ class Cause(StrEnum):
     CARD_UNKNOWN = "card_unknown"
     CARD_NOT_SUPPORTED = "card_not_supported"
     CARD_UNREADABLE = "card_unreadable"
+    CARD_SILENT = "card_silent"  # no answer to power: two cards at once, a case, a broken chip
     CERTIFICATE_MISSING = "certificate_missing"
     MASKED_TRACE = "masked_trace"
     # identity

@@ -14,6 +14,7 @@ from datetime import date
 import msgspec
 
 from firmware.words import Cause, CertificateWarning, ClockTrust
+from hostdriver.eligibility.answer import Validity
 
 
 class Fallback(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ FALLBACKS: dict[str, Fallback] = {
     for row in (
         # --- at the reader
         Fallback("start_again", "カードを置き直して、もう一度受付する。"),
+        Fallback("one_card_alone", "マイナンバーカードを1枚だけ、ケースから出して置き直す。"),
         Fallback("use_pin", "顔認証の代わりに、患者本人が4桁の暗証番号を機器に入力する。"),
         Fallback("staff_visual_check", "職員が患者の顔とカードの写真を見比べる(目視確認)。"),
         Fallback("use_card", "スマートフォンではなく、マイナンバーカードそのもので受付する。"),
@@ -79,6 +81,11 @@ FALLBACKS: dict[str, Fallback] = {
             valid_until=date(2025, 12, 1),
         ),
         Fallback(
+            "other_certificates",
+            "高齢受給者証・限度額適用認定証・特定疾病療養受療証は、資格確認書などでは代えられない。"
+            "お持ちの方には一緒に提示してもらう。",
+        ),
+        Fallback(
             "query_by_insured_card_data",
             "保険者番号・記号・番号・生年月日を聞き、資格確認端末で照会する。",
         ),
@@ -109,6 +116,7 @@ _PAPERS = (
     "eligibility_certificate",
     "eligibility_certificate_75_plus",
     "old_insurance_card",
+    "other_certificates",
 )
 _BROKEN = (
     "home_consent_app",
@@ -122,6 +130,7 @@ _WITHOUT_CARD = (
     "eligibility_certificate",
     "eligibility_certificate_75_plus",
     "old_insurance_card",
+    "other_certificates",
     "query_by_insured_card_data",
     "declaration",
 )
@@ -207,6 +216,12 @@ CAUSES: dict[Cause, CauseText] = {
         "カードを読み取れませんでした。もう一度カードを置いてください。",
         "カードを読み取れません。ケースから出して置き直し、続くときはICの破損を疑ってください。",
         ("start_again", *_BROKEN),
+    ),
+    Cause.CARD_SILENT: CauseText(
+        "カードを読み取れませんでした。カードを1枚だけ置いてください。",
+        "置かれたものが応答しません。カードが2枚重なっていないか、金属のケースに入っていないか"
+        "確認してください。続くときはICの破損を疑ってください。",
+        ("one_card_alone", *_BROKEN),
     ),
     Cause.CERTIFICATE_MISSING: CauseText(
         "このカードでは受付ができません。受付の職員にお声がけください。",
@@ -300,7 +315,7 @@ CAUSES: dict[Cause, CauseText] = {
     Cause.USE_RESTRICTED: CauseText(
         "このカードでは受付ができません。受付の職員にお声がけください。",
         "このカードでは確認できません。住所などを声に出さず、別の書類で確認してください。",
-        ("eligibility_certificate", "query_by_insured_card_data", "declaration"),
+        _WITHOUT_CARD,
     ),
     Cause.EVIDENCE_REJECTED: CauseText(
         "確認ができませんでした。受付の職員にお声がけください。",
@@ -330,15 +345,28 @@ CERTIFICATE_NOTES: dict[CertificateWarning, str] = {
         "診療情報などの同意は確認していません。更新を案内してください。"
     ),
 }
+VALIDITY_NOTES: dict[Validity, str] = {
+    Validity.INVALID: "資格は失われています。現在の資格を患者に確認してください。",
+    Validity.INVALID_NEWER_EXISTS: (
+        "この資格は失われ、新しい資格があります。新しい保険者の資格を確認してください。"
+    ),
+    Validity.NONE: "該当する資格がありません。加入している保険を患者に確認してください。",
+    Validity.SEVERAL: "該当する資格が複数あります。どの資格で受診するか患者に確認してください。",
+}
+"""Who the person is has been proven; what else has to be found out about the insurance."""
 CLOCK_NOTE = (
     "機器の時計が信頼できないため、診療情報などの同意は確認していません。管理者に連絡してください。"
 )
 
 
 def notes_for(
-    certificate: CertificateWarning | None, clock_trust: ClockTrust | None
+    certificate: CertificateWarning | None,
+    clock_trust: ClockTrust | None,
+    validity: Validity | None,
 ) -> Iterator[str]:
     """What the staff should know besides the cause."""
+    if validity in VALIDITY_NOTES:
+        yield VALIDITY_NOTES[validity]
     if certificate is not None:
         yield CERTIFICATE_NOTES[certificate]
     if clock_trust is ClockTrust.NONE:
@@ -350,7 +378,11 @@ def text_of(cause: Cause | None) -> CauseText:
     return VERIFIED if cause is None else CAUSES[cause]
 
 
-def fallback_for(cause: Cause | None, day: date) -> tuple[Fallback, ...]:
-    """The ways out that are in force on `day`, the nearest first."""
-    rows = (FALLBACKS[way] for way in text_of(cause).ways_out)
+def fallback_for(
+    cause: Cause | None, day: date, validity: Validity | None = None
+) -> tuple[Fallback, ...]:
+    """The ways out that are in force on `day`, the nearest first: of a cause, or of a verified
+    visit whose person is not simply insured."""
+    ways_out = _WITHOUT_CARD if validity in VALIDITY_NOTES else text_of(cause).ways_out
+    rows = (FALLBACKS[way] for way in ways_out)
     return tuple(row for row in rows if row.holds_on(day))

@@ -152,6 +152,8 @@ def visit_result(
     text = text_of(cause)
     confirmed = judged.confirmation if judged and outcome is Outcome.VERIFIED else None
     warning = confirmed.certificate_warning if confirmed else None
+    eligibility = confirmed.eligibility if confirmed else None
+    validity = eligibility.validity if eligibility else None
     clock_trust = stated.clock_trust if stated else None
     return VisitResult(
         outcome=outcome,
@@ -160,14 +162,14 @@ def visit_result(
         card_kind=told.card_kind,
         consents=tuple(Consent(c.item, c.answer, c.at, c.until) for c in told.consents),
         answers=told.answers,
-        eligibility=confirmed.eligibility if confirmed else None,
+        eligibility=eligibility,
         certificate_warning=warning,
         clock_trust=clock_trust,
         evidence=signed_evidence(judged.evidence) if judged and stated else None,
         device_key=public_jwk(device_key),
-        fallback=fallback_for(cause, day),
+        fallback=fallback_for(cause, day, validity),
         patient_text=text.patient,
-        staff_text="".join((text.staff, *notes_for(warning, clock_trust))),
+        staff_text="".join((text.staff, *notes_for(warning, clock_trust, validity))),
         timings_ms=ended.timings_ms,
     )
 

@@ -21,6 +21,7 @@ from firmware.faults import (
     CardRemoved,
     CardReset,
     CardServiceUnavailable,
+    CardSilent,
     ReaderUnavailable,
 )
 
@@ -38,6 +39,7 @@ _GONE = frozenset(
         scard.SCARD_W_UNRESPONSIVE_CARD,
     }
 )
+_NO_VOICE = frozenset({scard.SCARD_W_UNPOWERED_CARD, scard.SCARD_W_UNRESPONSIVE_CARD})
 _NO_SERVICE = frozenset(
     {
         scard.SCARD_E_NO_SERVICE,
@@ -122,22 +124,25 @@ class Connection:
         reader: str,
         on_exchange: Callable[[CommandApdu, ResponseApdu], None] = lambda _command, _answer: None,
     ) -> None:
-        """Raises `CardRemoved` without a card, `ReaderUnavailable`, `CardServiceUnavailable`."""
+        """Raises `CardRemoved` without a card, `CardSilent`, `ReaderUnavailable`,
+        `CardServiceUnavailable`."""
         self.reader = reader
         self._on_exchange = on_exchange
         self._context = Context.establish()
         self._in_transaction = False
-        try:
-            self._card, self._protocol = _call(
-                scard.SCardConnect,
-                self._context.handle,
-                reader,
-                scard.SCARD_SHARE_SHARED,
-                scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
-            )
-        except CardFault:
+        hresult, self._card, self._protocol = scard.SCardConnect(
+            self._context.handle,
+            reader,
+            scard.SCARD_SHARE_SHARED,
+            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+        )
+        if hresult != scard.SCARD_S_SUCCESS:
             self._context.release()
-            raise
+            # A card that is being powered on was there a moment ago: what has no voice now is two
+            # cards that talk at once, a card in a metal case, or a chip that broke.
+            if hresult in _NO_VOICE:
+                raise CardSilent("it does not answer to power")
+            raise fault_of(hresult, "SCardConnect")
 
     @property
     def atr(self) -> bytes:

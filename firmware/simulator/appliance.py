@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import datetime as dt
 import glob
 import shutil
 import signal
@@ -40,6 +41,7 @@ from firmware.staff import hash_passcode
 from firmware.words import Cause, ClockTrust, Profile
 from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
+from hostdriver.eligibility.answer import JAPAN
 from hostdriver.eligibility.records import seed
 from hostdriver.settings import ReaderSettings
 from hostdriver.settings import Settings as HostSettings
@@ -173,7 +175,8 @@ class Appliance:
         trust = self._folder / "host" / "trust"
         trust.mkdir()
         shutil.copy(self._folder / "authorities" / "user-authentication-ca.pem", trust)
-        seed(self._folder / "host" / "insurers.sqlite", insured_persons(self._world))
+        today = dt.datetime.now(JAPAN).date()
+        seed(self._folder / "host" / "insurers.sqlite", insured_persons(self._world, today))
 
     def _write_settings(self) -> tuple[Path, Path]:
         """The settings of each of `PROGRAMS`."""

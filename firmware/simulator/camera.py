@@ -17,8 +17,10 @@ import msgspec
 import numpy as np
 
 from firmware.camera.frame import Frame, Pixels
+from firmware.card.collation import Calendar
 from firmware.faults import CameraUnavailable, SimulationNotPrepared, UnknownPatient
-from firmware.simulator.patients import Patient, card_expiry, find
+from firmware.simulator.patients import find
+from firmware.simulator.people import Patient, card_expiry
 from firmware.simulator.printed_face import (
     PrintedFace,
     draw_face,
@@ -27,6 +29,7 @@ from firmware.simulator.printed_face import (
     some_view,
 )
 from firmware.simulator.world import DEFAULT_ROOT, PUBLIC_MODE, World, write_whole
+from firmware.words import CardKind
 
 SCENE_FILE: Final = "scene.json"
 NOBODY: Final = "nobody"
@@ -158,7 +161,7 @@ def _tray_view(scene: Scene, world: World) -> Callable[[int], Pixels]:
 
 
 def _card(patient: Patient, world: World) -> Pixels:
-    if patient.card is None:
+    if patient.card is None or patient.kind is not CardKind.MY_NUMBER_CARD:
         return draw_other_card()
     gallery = patient.card.gallery_portrait
     face = PrintedFace(
@@ -167,6 +170,7 @@ def _card(patient: Patient, world: World) -> Pixels:
         born=patient.person.born,
         expiry=card_expiry(patient),
         security_code=patient.card.security_code,
+        gregorian=patient.card.printed_in is Calendar.GREGORIAN,
     )
     return draw_face(face, _portrait(world, gallery) if gallery is not None else None)
 

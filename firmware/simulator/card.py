@@ -28,11 +28,12 @@ from firmware.card.files import (
 from firmware.faults import MalformedCommand
 from firmware.simulator.card_image import ALL_EFS, SIGNING_KEYS, CardImage
 from firmware.simulator.card_signing import compute_signature
+from firmware.simulator.chip_kinds import CHIP_KINDS, ChipKind
 from firmware.simulator.slot import CardReport
 from firmware.simulator.terminal_dialogue import TerminalCheck
+from firmware.words import CardKind
 
-# Contactless Type B as a reader reports it: 106..424 kbit/s, 256-byte frames, CID; seen on a card.
-ATR: Final = bytes.fromhex("3B 88 80 01 00 00 05 E0 B3 81 A1 00 7F")
+MY_NUMBER_CARD: Final = CHIP_KINDS[CardKind.MY_NUMBER_CARD]
 SELECTED: Final = 0x80  # P1 of READ BINARY and P2 of VERIFY: the low five bits name a file
 SHORT_ID: Final = 0x1F
 
@@ -79,9 +80,9 @@ class Session:
 class VirtualCard:
     """One card with its retry counters, which outlive every session."""
 
-    def __init__(self, image: CardImage, atr: bytes = ATR) -> None:
-        self.atr = atr
-        self._image = image
+    def __init__(self, image: CardImage, kind: ChipKind = MY_NUMBER_CARD) -> None:
+        self.atr = kind.atr
+        self._image, self._kind = image, kind
         self._tries = {key: secret.tries_left for key, secret in image.secrets.items()}
         self._terminal = TerminalCheck(image.terminal_root)
         self._session = Session()
@@ -141,7 +142,8 @@ class VirtualCard:
 
     def _select_application(self, name: bytes) -> None:
         """By the whole name or its beginning (JICSAP); closes what was open."""
-        found = next((aid for aid in Aid if name and aid.value.startswith(name)), None)
+        there = (aid for aid in Aid if aid in self._kind.applications)
+        found = next((aid for aid in there if name and aid.value.startswith(name)), None)
         if found is None:
             raise Refused(sw.FILE_NOT_FOUND)
         self._session = Session(application=found)
@@ -189,8 +191,9 @@ class VirtualCard:
 
     def _readable(self, ef: Ef) -> bytes:
         """The content, if a key that opens it is open; of some, none is known."""
-        never = ef.off_limits and not ef.opened_by
-        if never or (ef.opened_by and self._session.opened.isdisjoint(ef.opened_by)):
+        opened_by = self._kind.opened_by.get(ef, ef.opened_by)
+        never = ef.off_limits and not opened_by
+        if never or (opened_by and self._session.opened.isdisjoint(opened_by)):
             raise Refused(sw.SECURITY_NOT_SATISFIED)
         return self._image.files[ef]
 

@@ -18,7 +18,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from firmware.card import tlv
 from firmware.card.collation import Era, to_era
 from firmware.simulator.authorities import Authorities, Role, key_usage
-from firmware.simulator.patients import Patient, card_facts, certificate_expiry
+from firmware.simulator.people import Patient, card_facts, certificate_expiry
 
 USER_AUTHENTICATION_POLICY: Final = x509.ObjectIdentifier("1.2.392.200149.8.5.1.3.30")
 HOLDER_ARC: Final = "1.2.392.200149.8.5.5"  # .1 name, .3 sex, .4 birth date, .5 address

@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import signal
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +16,13 @@ from firmware.faults import Fault
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.card_certificates import JAPAN
 from firmware.simulator.device_key import write_device_key
-from firmware.simulator.patients import PATIENTS, Patient, collation_number_b
+from firmware.simulator.expectations import EXPECTED, Expected
+from firmware.simulator.patients import PATIENTS
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
+from firmware.simulator.people import Insurance, Patient, collation_number_b
 from firmware.simulator.world import DEFAULT_ROOT, World
 from firmware.simulator.world_making import make_world
+from firmware.words import Method
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 LOOK_EVERY_S: Final = 1.0
@@ -46,14 +48,15 @@ class PatientRow(msgspec.Struct, frozen=True):
     birth_date: str
     sex: str
     card_kind: str
-    registered: bool
+    registration: str
+    validity: str
     pin: str | None
     pin_tries_left: int | None
     collation_number_b: str | None
     gallery_portrait: str | None
     live_portrait: str
-    insurance: dict[str, str] | None
-    expected: dict[str, dict[str, str | None]]
+    insurances: tuple[Insurance, ...]
+    expected: dict[Method, Expected]
 
 
 def row_of(patient: Patient) -> PatientRow:
@@ -68,17 +71,15 @@ def row_of(patient: Patient) -> PatientRow:
         birth_date=f"{person.born:%Y-%m-%d}",
         sex=person.sex.name.lower(),
         card_kind=patient.kind.value,
-        registered=patient.registered,
+        registration=patient.registration.value,
+        validity=patient.validity.value,
         pin=None if card is None else card.pin,
         pin_tries_left=None if card is None else card.pin_tries_left,
         collation_number_b=None if card is None else collation_number_b(patient),
         gallery_portrait=None if card is None else card.gallery_portrait,
         live_portrait=patient.live_portrait,
-        insurance=None if patient.insurance is None else asdict(patient.insurance),
-        expected={
-            method.value: {"outcome": outcome.value, "cause": cause and cause.value}
-            for method, (outcome, cause) in patient.expected.items()
-        },
+        insurances=patient.insurances,
+        expected=dict(EXPECTED[patient.id]),
     )
 
 
@@ -90,22 +91,13 @@ def patients(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(rows))
         return
-    click.echo(f"{'id':16} {'PIN':5} {'tries':5} {'照合番号B':14} {'face':34} {'pin':26} staff")
+    click.echo(f"{'id':24} {'PIN':5} {'tries':5} {'照合番号B':14}")
     for row in rows:
-        face, pin, staff = (_shown(row.expected.get(name)) for name in ("face", "pin", "staff"))
         tries = "-" if row.pin_tries_left is None else str(row.pin_tries_left)
-        click.echo(
-            f"{row.id:16} {row.pin or '-':5} {tries:5} {row.collation_number_b or '-':14} "
-            f"{face:34} {pin:26} {staff}"
-        )
-        click.echo(f"{'':16} {row.says}")
-
-
-def _shown(expected: dict[str, str | None] | None) -> str:
-    if expected is None:
-        return "-"
-    cause = expected["cause"]
-    return f"{expected['outcome']} ({cause})" if cause else f"{expected['outcome']}"
+        click.echo(f"{row.id:24} {row.pin or '-':5} {tries:5} {row.collation_number_b or '-'}")
+        click.echo(f"{'':24} {row.says}")
+        for way, expected in row.expected.items():
+            click.echo(f"{'':24} by {way:6} → {expected.says}")
 
 
 @click.command(epilog="Example: kazashi-simulator card --patient valid")

@@ -25,7 +25,8 @@ from firmware.simulator.card_certificates import (
 from firmware.simulator.card_image import ALL_EFS, SIGNING_KEYS, CardImage, Secret
 from firmware.simulator.card_signing import sign_block
 from firmware.simulator.card_verifiable import encode_public_key, sign
-from firmware.simulator.patients import (
+from firmware.simulator.chip_kinds import CHIP_KINDS
+from firmware.simulator.people import (
     Patient,
     Person,
     card_expiry,
@@ -39,6 +40,7 @@ DEMONSTRATION_NUMBER: Final = "123456789018"
 SIGNATURE_PASSWORD: Final = "TESTPASSWORD1"  # noqa: S105  the same on every virtual card
 COMMON_PIN: Final = "1234"
 MUNICIPALITY: Final = "13101"
+NEVER_WRITTEN: Final = b"\xff" * 64  # assumed of a file that the issuer left empty
 EF_UNIT: Final = 64  # assumed: files are padded with FF, to a whole number of such units
 
 
@@ -62,7 +64,11 @@ def make_image(patient: Patient, world: World) -> CardImage:
     }
     return CardImage(
         patient_id=patient.id,
-        files={ef: padded(ef, content) for ef, content in contents.items()},
+        files={
+            ef: padded(ef, content)
+            for ef, content in contents.items()
+            if ef.aid in CHIP_KINDS[patient.kind].applications
+        },
         secrets=secrets_of(patient),
         private_keys=keys,
         terminal_root=authorities.key(Role.TERMINAL_ROOT).public_key(),
@@ -79,7 +85,7 @@ def secrets_of(patient: Patient) -> dict[Key, Secret]:
     facts = card_facts(patient)
     number_b = collation_number_b(patient)
     values = {
-        Key.BIRTH_DATE_CODE: birth_digits(patient.person.born),
+        Key.BIRTH_DATE_CODE: birth_digits(patient.person.born, facts.printed_in),
         Key.COLLATION_NUMBER_B: number_b,
         Key.COLLATION_NUMBER_A: DEMONSTRATION_NUMBER,
         Key.TEXT_PIN: facts.pin,
@@ -109,9 +115,13 @@ def jpki_files(
     )
     signing = signature_certificate(authorities, patient, signature_key, serial + 1)
     return {
-        files.TOKEN_INFO: token_info("JPKIAPICCTOKEN2"),
+        files.TOKEN_INFO: token_info(CHIP_KINDS[patient.kind].label),
         files.CERTIFICATE_STATUS: bytes.fromhex("8F8F00"),
-        files.USER_AUTHENTICATION_CERTIFICATE: authentication.public_bytes(Encoding.DER),
+        files.USER_AUTHENTICATION_CERTIFICATE: (
+            authentication.public_bytes(Encoding.DER)
+            if card_facts(patient).user_certificate
+            else NEVER_WRITTEN
+        ),
         files.USER_AUTHENTICATION_CA_CERTIFICATE: authorities.certificate(
             Role.USER_AUTHENTICATION_CA
         ).public_bytes(Encoding.DER),

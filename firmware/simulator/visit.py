@@ -19,8 +19,8 @@ from firmware.simulator.patient import (
     ScriptedPatient,
     over_socket,
 )
-from firmware.simulator.patients import Patient, collation_number_b
 from firmware.simulator.pcsc_service import PcscService
+from firmware.simulator.people import Patient, collation_number_b
 from firmware.simulator.reception import Json, Reception, Tell, hold_visit
 from firmware.simulator.slot import INS_SIGN, AnyMishap, Pull
 from firmware.words import Language, Method, Profile, State
@@ -40,6 +40,8 @@ class Play:
     staff_tries: int = 1
     """How often the staff type it before they give up."""
     consent: Consent = "all"
+    registers: bool = True
+    """Whether the patient takes the offer to register (利用登録)."""
     profile: Profile | None = None
     language: Language = Language.JA
     remove_card_at: State | None = None
@@ -123,6 +125,7 @@ def script_of(scene: Play) -> PatientScript:
         pin=scene.pin or right_pin,
         confirms_last_try=True,
         consent=scene.consent,
+        register=scene.registers,
         staff_passcode=scene.staff_passcode,
         staff_tries=scene.staff_tries,
         printed_number=collation_number_b(scene.patient) if card is not None else None,

@@ -14,19 +14,27 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from firmware.simulator import card_certificates, card_contents, card_pictures, card_verifiable
+from firmware.simulator import (
+    card_certificates,
+    card_contents,
+    card_pictures,
+    card_verifiable,
+    chip_kinds,
+)
 from firmware.simulator.authorities import CA_NAMES, Authorities, Role, public_pem
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_image import load, save, stored_recipe
-from firmware.simulator.drivers_licence import DriversLicence
-from firmware.simulator.patients import PATIENTS, Patient, as_of, card_facts
+from firmware.simulator.chip_kinds import CHIP_KINDS
+from firmware.simulator.other_cards import other_card
+from firmware.simulator.patients import PATIENTS
+from firmware.simulator.people import Patient, as_of, card_facts
 from firmware.simulator.slot import Card
 from firmware.simulator.vpcd_driver import unpack_driver
 from firmware.simulator.world import World, read_prepared
 
 Progress = Callable[[str], None]
 # A card is made again when its patient, its photo, its authorities or one of these changes.
-MAKERS: Final = (card_contents, card_certificates, card_pictures, card_verifiable)
+MAKERS: Final = (card_contents, card_certificates, card_pictures, card_verifiable, chip_kinds)
 
 
 def make_world(build_dir: Path, today: dt.date, progress: Progress = lambda line: None) -> None:
@@ -63,7 +71,7 @@ def recipe_of(patient: Patient, world: World) -> str:
     """A digest of everything that a card is made from, except the fresh keys in it."""
     authorities = Authorities(world.authorities)
     digest = hashlib.sha256()
-    digest.update(msgspec.json.encode((patient.id, patient.person, patient.card)))
+    digest.update(msgspec.json.encode((patient.id, patient.kind, patient.person, patient.card)))
     for role in Role:
         digest.update(public_pem(authorities.key(role).public_key()))
     for role in CA_NAMES:
@@ -78,5 +86,5 @@ def recipe_of(patient: Patient, world: World) -> str:
 def card_of(patient: Patient, world: World) -> Card:
     """What this patient puts on the reader, as set-up made it, with a fresh card's state."""
     if patient.card is None:
-        return DriversLicence()
-    return VirtualCard(load(world.cards / patient.id))
+        return other_card(patient.id)
+    return VirtualCard(load(world.cards / patient.id), CHIP_KINDS[patient.kind])

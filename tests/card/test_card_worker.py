@@ -43,8 +43,9 @@ from firmware.card.requests import (
 from firmware.faults import WorkerLost
 from firmware.settings import CardSettings
 from firmware.simulator.authorities import Authorities
-from firmware.simulator.patients import card_facts, collation_number_b, find
+from firmware.simulator.patients import find
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
+from firmware.simulator.people import card_facts, collation_number_b
 from firmware.simulator.slot import Pull, Silence
 from firmware.simulator.world import World
 from firmware.statement import to_be_signed

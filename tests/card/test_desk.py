@@ -39,7 +39,8 @@ from firmware.card.worker import read_issuer_keys
 from firmware.faults import BadSettings, CardRemoved
 from firmware.simulator.authorities import Authorities, SimulatedTerminalAuthority
 from firmware.simulator.card import VirtualCard
-from firmware.simulator.patients import collation_number_b, find
+from firmware.simulator.patients import find
+from firmware.simulator.people import collation_number_b
 from firmware.statement import to_be_signed
 from firmware.words import CardKind, CardSigning, PhotoAuthenticity
 

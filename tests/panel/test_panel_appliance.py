@@ -22,8 +22,9 @@ from firmware.panel.touch import Touch
 from firmware.panel.view import InUse, PanelView
 from firmware.settings import Settings
 from firmware.simulator.appliance import Appliance
+from firmware.simulator.expectations import EXPECTED, WAYS
 from firmware.simulator.patient import Panel
-from firmware.simulator.patients import PATIENTS, find
+from firmware.simulator.patients import find
 from firmware.simulator.slot import PowerLoss
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
@@ -171,10 +172,9 @@ def test_a_pin_visit(appliance: Appliance, hand: Hand) -> None:
 
 
 FAILURES = [
-    (patient.id, method, expected[1])
-    for patient in PATIENTS
-    for method, expected in patient.expected.items()
-    if expected[0] is not Outcome.VERIFIED
+    (patient, way, EXPECTED[patient][way].cause)
+    for patient, way in WAYS
+    if EXPECTED[patient][way].outcome is not Outcome.VERIFIED
 ]
 
 

@@ -14,7 +14,9 @@ from firmware.simulator.authorities import Authorities
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_contents import SIGNATURE_PASSWORD
 from firmware.simulator.card_image import CardImage, load
-from firmware.simulator.patients import PATIENTS, card_facts, collation_number_b, find
+from firmware.simulator.chip_kinds import CHIP_KINDS
+from firmware.simulator.patients import PATIENTS, find
+from firmware.simulator.people import card_facts, collation_number_b
 from firmware.simulator.world import World
 from firmware.simulator.world_making import ensure_image
 
@@ -58,7 +60,7 @@ class Terminal:
     """A card under power, and short forms for what a reader says to it."""
 
     def __init__(self, patient_id: str = "valid") -> None:
-        self.card = VirtualCard(image(patient_id))
+        self.card = VirtualCard(image(patient_id), CHIP_KINDS[find(patient_id).kind])
         self.card.power_on()
 
     def send(self, command: CommandApdu) -> ResponseApdu:

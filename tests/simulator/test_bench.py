@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from playwright.async_api import Browser, Page
 
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
 from firmware.simulator.bench_server import FILES, Served, served_bench
-from firmware.simulator.patients import PATIENTS, STRANGERS, card_facts, find
+from firmware.simulator.patients import PATIENTS, STRANGERS, find
+from firmware.simulator.people import card_facts
 from firmware.simulator.world import World
 from firmware.words import State
 
@@ -137,7 +139,7 @@ async def test_a_mishap_waits_for_the_next_card(desk: Operator) -> None:
 
 async def test_everybody_is_shown_with_what_they_type(desk: Operator) -> None:
     for patient in PATIENTS:
-        await desk.page.get_by_role("radio", name=f"{patient.id} ", exact=False).check()
+        await desk.page.get_by_role("radio", name=re.compile(f"^{patient.id} ")).check()
         await desk.page.get_by_role("button", name=f"Place the card of {patient.id}").wait_for()
         shown = await desk.page.locator("#secrets").inner_text()
         assert patient.person.name.replace("\u3000", " ") in shown.replace("\u3000", " ")

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from personalised import NUMBER_B, PIN, world
 
 from firmware.simulator.card_command import COMMANDS
+from firmware.simulator.expectations import EXPECTED
 from firmware.simulator.patients import PATIENTS
 
 GROUP = click.Group(commands={command.name: command for command in COMMANDS if command.name})
@@ -25,6 +26,8 @@ def test_patients_lists_everybody_with_pin_and_printed_number() -> None:
     for patient in PATIENTS:
         assert f"\n{patient.id} " in shown.stdout
         assert patient.says in shown.stdout
+    for ways in EXPECTED.values():
+        assert all(row.says in shown.stdout for row in ways.values())
     (row,) = (line for line in shown.stdout.splitlines() if line.startswith("valid "))
     assert PIN in row and NUMBER_B in row
 
@@ -33,11 +36,15 @@ def test_patients_json_keeps_blanks_and_zeros_of_the_insurers_number() -> None:
     rows = msgspec.json.decode(run("patients", "--json").stdout)
     assert [row["id"] for row in rows] == [patient.id for patient in PATIENTS]
     valid, blocked = rows[0], rows[1]
-    assert valid["insurance"]["insurer_number"] == "  000001"
-    assert valid["insurance"]["number"] == "0004321"
-    assert valid["expected"]["face"] == {"outcome": "verified", "cause": None}
-    assert blocked["expected"]["pin"] == {"outcome": "refused", "cause": "pin_blocked"}
-    assert rows[-1]["pin"] is None
+    (insurance,) = valid["insurances"]
+    assert insurance["insurer_number"] == "  000001"
+    assert insurance["number"] == "0004321"
+    assert valid["expected"]["face"]["method"] == "face"
+    assert valid["expected"]["face"]["validity"] == "valid"
+    assert blocked["expected"]["pin"]["cause"] == "pin_blocked"
+    assert blocked["expected"]["pin"]["fallback"][0] == "staff_visual_check"
+    (licence,) = (row for row in rows if row["id"] == "drivers_licence")
+    assert licence["pin"] is None
 
 
 def test_authorities_are_written_and_named(tmp_path: Path) -> None:

@@ -25,20 +25,19 @@ from firmware.faults import SimulationNotPrepared, UnknownPatient
 from firmware.simulator.authorities import KEY_IDS, Authorities, Role
 from firmware.simulator.card_contents import make_image, with_offsets
 from firmware.simulator.card_image import IMAGE_FILE, load
-from firmware.simulator.patients import (
-    PATIENTS,
-    STRANGERS,
+from firmware.simulator.expectations import EXPECTED
+from firmware.simulator.patients import PATIENTS, STRANGERS, find, live_portrait
+from firmware.simulator.people import (
     Patient,
     birthday_after,
     card_expiry,
     certificate_expiry,
     collation_number_b,
-    find,
-    live_portrait,
 )
 from firmware.simulator.world import World
 from firmware.simulator.world_making import ensure_image, recipe_of
-from firmware.words import CardKind, Outcome, PhotoAuthenticity
+from firmware.words import Method, Outcome, PhotoAuthenticity
+from hostdriver.eligibility.answer import Validity
 
 WITH_CARD = [patient for patient in PATIENTS if patient.card is not None]
 NONCE = bytes(range(16))
@@ -196,7 +195,10 @@ def test_signature_certificate_carries_the_holder() -> None:
     }
 
 
-@pytest.mark.parametrize("patient", WITH_CARD, ids=lambda patient: patient.id)
+WITH_CERTIFICATE = [p for p in WITH_CARD if p.card is not None and p.card.user_certificate]
+
+
+@pytest.mark.parametrize("patient", WITH_CERTIFICATE, ids=lambda patient: patient.id)
 def test_certificate_ends_with_a_day_of_japan(patient: Patient) -> None:
     found = certificate(files.USER_AUTHENTICATION_CERTIFICATE, patient.id)
     end = found.not_valid_after_utc
@@ -245,16 +247,19 @@ def test_impostor_is_on_nobodys_card() -> None:
 
 
 def test_every_patient_says_what_each_visit_comes_to() -> None:
-    for patient in PATIENTS:
-        assert patient.expected, patient.id
-        for outcome, cause in patient.expected.values():
-            assert (outcome is Outcome.VERIFIED) == (cause is None)
+    assert EXPECTED.keys() == {patient.id for patient in PATIENTS}
+    for ways in EXPECTED.values():
+        assert Method.PIN in ways
+        for row in ways.values():
+            assert (row.outcome is Outcome.VERIFIED) == (row.cause is None)
+            assert (row.validity is None) == (row.cause is not None)
+            assert bool(row.fallback) == (row.validity is not Validity.VALID)
 
 
 def test_kind_of_every_card_is_what_the_firmware_sees() -> None:
     for patient in WITH_CARD:
         reader = Terminal(patient.id)
-        assert scripts.run(jpki.identify(), reader.send) is patient.kind is CardKind.MY_NUMBER_CARD
+        assert scripts.run(jpki.identify(), reader.send) is patient.kind
 
 
 @pytest.mark.parametrize(

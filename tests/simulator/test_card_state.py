@@ -12,7 +12,6 @@ from personalised import CARD_FACE, CARD_TEXT, COMMON, JPKI, NUMBER_B, PIN, Term
 from firmware.card import scripts
 from firmware.card.files import Key
 from firmware.simulator.authorities import SimulatedTerminalAuthority
-from firmware.simulator.drivers_licence import DriversLicence
 from firmware.simulator.patients import find
 from firmware.simulator.world_making import card_of
 
@@ -278,9 +277,29 @@ def test_secrets_do_not_print() -> None:
     assert NUMBER_B not in shown and PIN not in shown
 
 
-def test_drivers_licence_knows_none_of_our_applications() -> None:
-    licence = card_of(find("drivers_licence"), world())
-    assert isinstance(licence, DriversLicence)
+@pytest.mark.parametrize(
+    ("patient", "answer"),
+    [("drivers_licence", "6a82"), ("transit_card", "6a81"), ("blank_card", "6d00")],
+)
+def test_other_cards_know_none_of_our_applications(patient: str, answer: str) -> None:
+    other = card_of(find(patient), world())
     for command in ("00A4040C0A" + JPKI, "00B0000001", "00200080", "", "00CA5F5100"):
-        assert licence.process(bytes.fromhex(command)) == b"\x6a\x82"
-    assert licence.report().commands == 5
+        assert other.process(bytes.fromhex(command)).hex() == answer
+    assert other.report().commands == 5
+
+
+@pytest.mark.parametrize("patient", ["phone", "resident_card"])
+def test_a_token_without_a_card_face_does_not_find_one(patient: str) -> None:
+    reader = Terminal(patient)
+    assert reader.status("00A4040C0A" + JPKI) == "9000"
+    assert reader.status("00A4040C0A" + CARD_FACE) == "6A82"
+
+
+def test_a_phone_opens_its_certificate_by_the_pin_alone() -> None:
+    reader = Terminal("phone")
+    reader.select(JPKI, "000A")
+    assert reader.status("00B0000004") == "6982"
+    reader.select(JPKI, "0018")
+    assert reader.verify(PIN) == "9000"
+    assert reader.status("00A4020C02000A") == "9000"
+    assert reader.status("00B0000004") == "9000"

@@ -13,14 +13,8 @@ from personalised import world
 from firmware.card.files import USER_AUTHENTICATION_CERTIFICATE
 from firmware.simulator.card_certificates import JAPAN, last_second
 from firmware.simulator.card_image import load
-from firmware.simulator.patients import (
-    PATIENTS,
-    Patient,
-    as_of,
-    card_facts,
-    certificate_expiry,
-    find,
-)
+from firmware.simulator.patients import PATIENTS, find
+from firmware.simulator.people import Patient, as_of, card_facts, certificate_expiry
 from firmware.simulator.world_making import ensure_image, recipe_of
 from hostdriver.eligibility.trust import GRACE_MONTHS, months_later
 

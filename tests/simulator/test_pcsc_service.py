@@ -21,15 +21,19 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from firmware.card.files import USER_AUTHENTICATION_CERTIFICATE, Aid, Key
 from firmware.faults import CardServiceNotStarted, ControlRefused
 from firmware.simulator.authorities import Authorities, Role
-from firmware.simulator.card import ATR
 from firmware.simulator.card_image import load
-from firmware.simulator.drivers_licence import ATR as LICENCE_ATR
-from firmware.simulator.patients import card_facts, find
+from firmware.simulator.chip_kinds import CHIP_KINDS
+from firmware.simulator.other_cards import CHIPS
+from firmware.simulator.patients import find
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
+from firmware.simulator.people import card_facts
 from firmware.simulator.slot import CutShort, OddStatus, PowerLoss, Pull, Silence
 from firmware.simulator.world import World
+from firmware.words import CardKind
 
 pytestmark = pytest.mark.stack
+
+OURS, LICENCE = CHIP_KINDS[CardKind.MY_NUMBER_CARD].atr, CHIPS["drivers_licence"][0]
 
 CLIENT = Path(__file__).with_name("pcsc_client.py")
 LIMIT_S = 30
@@ -162,7 +166,7 @@ def test_opensc_sees_a_blocked_pin_and_no_card_in_a_licence(service: PcscService
     service.insert("drivers_licence")
     assert b"jpki" not in run(service, "opensc-tool", "--name").stdout
     atr = run(service, "opensc-tool", "--atr").stdout.decode().strip()
-    assert bytes.fromhex(atr.replace(":", "")) == LICENCE_ATR
+    assert bytes.fromhex(atr.replace(":", "")) == LICENCE
 
 
 # --- what befalls a card -----------------------------------------------------------------------
@@ -236,7 +240,7 @@ def test_two_services_hold_two_cards(service: PcscService, world: World) -> None
         service.insert("valid")
         other.insert("drivers_licence")
         assert service.socket_path != other.socket_path
-        for one, atr in ((service, ATR), (other, LICENCE_ATR)):
+        for one, atr in ((service, OURS), (other, LICENCE)):
             shown = run(one, "opensc-tool", "--atr").stdout.decode().strip()
             assert bytes.fromhex(shown.replace(":", "")) == atr
         other.stop()

@@ -25,7 +25,8 @@ from firmware.card.requests import (
 )
 from firmware.faults import TraceMismatch, VerifyRefused
 from firmware.simulator.card_contents import DEMONSTRATION_NUMBER
-from firmware.simulator.patients import collation_number_b, find
+from firmware.simulator.patients import find
+from firmware.simulator.people import collation_number_b
 from firmware.testbench.check import check
 from firmware.testbench.reading import firmware_reads
 from firmware.testbench.replay import ReplayedCard

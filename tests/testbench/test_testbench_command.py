@@ -16,8 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from firmware.simulator.authorities import Authorities
-from firmware.simulator.patients import collation_number_b, find
+from firmware.simulator.patients import find
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
+from firmware.simulator.people import collation_number_b
 from firmware.simulator.world import World
 from firmware.testbench.command import main
 from firmware.testbench.trace import read_trace

@@ -12,7 +12,8 @@ import pytest
 
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.cable import BAD, GOOD, Noise
-from firmware.simulator.patients import collation_number_b, find
+from firmware.simulator.patients import find
+from firmware.simulator.people import collation_number_b
 from firmware.simulator.slot import CutShort, OddStatus, PowerLoss, Pull, Silence
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
