@@ -11,6 +11,7 @@ from typing import Final
 
 from firmware.simulator.people import Insurance, Patient, Person, Sex, VirtualCardFacts
 from firmware.words import CardKind
+from hostdriver.eligibility.answer import Validity
 
 TARO = Person(
     name="試験　太郎",
@@ -200,7 +201,8 @@ BY_CARD: Final = (
         kind=CardKind.PHONE_ANDROID,
         live_portrait="person_a_2",
         card=VirtualCardFacts(issued_on=ISSUED, security_code="2285"),
-        insurances=(Insurance("  000001", "0123", "0004321", "00"),),
+        # The holder is insured as `valid`: the same insurance twice would be two people.
+        validity=Validity.NONE,
     ),
     Patient(
         id="resident_card",
