@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door lock clean
+.PHONY: help setup ready run serve test test-screens kills check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,6 +26,9 @@ test: check  ## Run every check and every test (ARGS="-k visit" chooses)
 
 test-screens: ready  ## Every screen, in every language and mode: does it fit, does axe find a fault (5 minutes)
 	@KAZASHI_EVERY_SCREEN=1 $(PROGRAMS)/pytest -n auto --dist load tests/panel/test_panel_fits.py
+
+kills: ready  ## Kill the host driver at 200 moments of a visit: does what it said stand in the ledger (5 minutes)
+	@KAZASHI_KILLS=200 $(PROGRAMS)/pytest -s tests/hostdriver/test_kills.py
 
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .

@@ -137,7 +137,7 @@ class Desk:
         """The next line. `EOFError` when the driver closed the connection."""
         async with asyncio.timeout(WITHIN_S):
             line = await self.reader.readline()
-        if not line:
+        if not line.endswith(b"\n"):
             raise EOFError
         message: Json = json.loads(line)
         return message

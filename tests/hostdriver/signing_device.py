@@ -159,6 +159,8 @@ class SigningDevice:
     boot_id: UUID = field(default_factory=uuid4)
     counter: int = 0
     clock_trust: ClockTrust = ClockTrust.NTP
+    device_id: str = "device-1"
+    address: str = "unix:link.sock"
     link: Link | None = None
 
     def __post_init__(self) -> None:
@@ -170,7 +172,7 @@ class SigningDevice:
     def hello(self) -> DeviceHello:
         return DeviceHello(
             protocol=PROTOCOL,
-            device_id="device-1",
+            device_id=self.device_id,
             boot_id=self.boot_id,
             device_key={k: str(v) for k, v in self.key.as_dict(private=False).items()},
             profiles=(Profile.CLINIC, Profile.PHARMACY),
@@ -181,7 +183,7 @@ class SigningDevice:
         )
 
     async def __aenter__(self) -> SigningDevice:
-        self._server = await serve_link("unix:link.sock", self.runtime_dir, self._greet)
+        self._server = await serve_link(self.address, self.runtime_dir, self._greet)
         return self
 
     async def __aexit__(self, *_: object) -> None:
