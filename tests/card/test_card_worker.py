@@ -191,6 +191,17 @@ async def test_a_card_that_lies_there_already_is_told(empty: PcscService) -> Non
         assert await device.ask(IdentifyCard()) == CardIdentified(CardKind.UNKNOWN)
 
 
+async def test_two_cards_at_once_have_no_voice_and_one_of_them_has(empty: PcscService) -> None:
+    empty.insert("two_cards")
+    async with firmware(empty.socket_path, CardSettings()) as device:
+        await device.told(seen(empty), CardSeen())
+        answer = await device.ask(IdentifyCard())
+        assert isinstance(answer, CardProblem) and answer.code == "card_silent"
+        empty.insert("valid")
+        await device.told(CardGone(), CardSeen())
+        assert await device.ask(IdentifyCard()) == CardIdentified(CardKind.MY_NUMBER_CARD)
+
+
 async def test_no_reader_of_that_name(empty: PcscService) -> None:
     async with firmware(empty.socket_path, CardSettings(reader="Other*")) as device:
         await device.told(ReaderSeen(None, "reader_unavailable"))

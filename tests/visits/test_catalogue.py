@@ -5,13 +5,18 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
+from firmware.panel.texts import read_texts
 from firmware.simulator.appliance import Appliance
+from firmware.simulator.command import main
 from firmware.simulator.expectations import EXPECTED, WAYS, Way, disagreements
 from firmware.simulator.patients import BY_ID, find
 from firmware.simulator.visit import Play, play
-from firmware.words import Method, State
+from firmware.simulator.world import World
+from firmware.words import Cause, Method, State
 
 pytestmark = pytest.mark.stack
 
@@ -47,6 +52,15 @@ def test_swapped_rows_are_noticed(results: dict[Way, Json]) -> None:
     }
 
 
+@pytest.mark.parametrize("patient", ["newer_qualification", "certificate_suspended"])
+def test_the_command_prints_what_the_table_says(world: World, patient: str) -> None:
+    asked = ("visit", "--patient", patient, "--method", "pin", "--world", str(world.root), "--json")
+    done = CliRunner().invoke(main, asked)
+    result = msgspec.json.decode(done.stdout)
+    assert disagreements({(patient, Method.PIN): result}) == {}
+    assert done.exit_code == (0 if result["outcome"] == "verified" else 1)
+
+
 def test_what_is_offered_can_be_declined(fresh: Appliance) -> None:
     """利用登録 is free: nobody is registered who does not want it."""
     scene = Play(find("registration_cancelled"), method=Method.PIN, registers=False)
@@ -59,8 +73,10 @@ def test_what_is_offered_can_be_declined(fresh: Appliance) -> None:
         assert State.OFFERING_REGISTRATION in states
 
 
-def test_a_protected_person_is_refused_as_an_untrusted_card_is(results: dict[Way, Json]) -> None:
+def test_a_protected_person_is_refused_as_any_card_may_be(results: dict[Way, Json]) -> None:
     """Nothing that a companion hears or sees tells why; what the desk gets holds no address."""
+    for texts in read_texts().values():
+        assert texts.causes[Cause.USE_RESTRICTED] == texts.causes[Cause.CERTIFICATE_UNTRUSTED]
     protected = results["dv_protected", Method.PIN]
     address = find("dv_protected").person.address
     assert address not in str(protected)
