@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import playwright
 import pytest
 
 from firmware.simulator.appliance import Appliance
@@ -24,14 +25,16 @@ from hostdriver.client import Client
 
 Json = dict[str, Any]
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "clients"
+# Playwright brings a Node of its own, so this client is tried wherever set-up has run.
+NODE = shutil.which("node") or str(Path(playwright.__file__).parent / "driver" / "node")
 PROGRAMS = {
     "shell": ("bash", str(EXAMPLES / "visit.sh")),
-    "node": ("node", str(EXAMPLES / "visit.mjs")),
+    "node": (NODE, str(EXAMPLES / "visit.mjs")),
     "java": ("java", str(EXAMPLES / "Visit.java")),
 }
-NEEDS = {"shell": ("bash", "socat"), "node": ("node",), "java": ("java", "javac")}
-SET_UP = {"bash", "socat"}
-"""What set-up installs; the others are for whoever has them."""
+NEEDS = {"shell": ("bash", "socat"), "node": (NODE,), "java": ("java", "javac")}
+SET_UP = {"bash", "socat", NODE}
+"""What set-up installs; Java is for whoever has it."""
 WITHIN_S = "120"
 
 
