@@ -243,6 +243,11 @@ function speak(address, loudness) {
 }
 
 function begin() {
-  if (spoken !== null) voice.play().catch(() => { spoken = null; }); // no kiosk: it waits for a touch
+  const said = spoken;
+  if (said === null) return;
+  voice.play().catch(({ name }) => {
+    // No kiosk: it waits for a touch. A voice that the next one cuts short has been heard.
+    if (name === "NotAllowedError" && spoken === said) spoken = null;
+  });
 }
 chime.onended = begin;
