@@ -28,7 +28,7 @@ test-screens: ready  ## Every screen, in every language and mode: does it fit, d
 	@KAZASHI_EVERY_SCREEN=1 $(PROGRAMS)/pytest -n auto --dist load tests/panel/test_panel_fits.py
 
 kills: ready  ## Kill the host driver at 200 moments of a visit: does what it said stand in the ledger (5 minutes)
-	@KAZASHI_KILLS=200 $(PROGRAMS)/pytest -s tests/hostdriver/test_kills.py
+	@KAZASHI_KILLS=200 KAZASHI_SEED=$${KAZASHI_SEED:-$$RANDOM$$RANDOM} $(PROGRAMS)/pytest -s tests/hostdriver/test_kills.py
 
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .

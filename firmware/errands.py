@@ -153,15 +153,20 @@ class Errands:
         if not gate.is_open(self._clock()):
             wipe(digits)
             return e.StaffClosed()
-        staff_id = await asyncio.to_thread(staff_with, digits, self._settings.staff)
-        wipe(digits)
+        staff_id = await asyncio.to_thread(self._staff_who_typed, digits)
         if staff_id is not None:
             return e.StaffAccepted(staff_id)
         gate.note_wrong(self._clock())
-        await (
-            self._keep_wrong_passcodes()
-        )  # before anybody is told: pulling the plug undoes nothing
+        # Before anybody is told: pulling the plug undoes nothing.
+        await self._keep_wrong_passcodes()
         return e.StaffRefused() if gate.is_open(self._clock()) else e.StaffClosed()
+
+    def _staff_who_typed(self, digits: bytearray) -> str | None:
+        """Wipes the digits, also when nobody waits for the answer any more."""
+        try:
+            return staff_with(digits, self._settings.staff)
+        finally:
+            wipe(digits)
 
     async def _keep_wrong_passcodes(self) -> None:
         count = self._staff_gate.remembered(self._clock())

@@ -25,7 +25,7 @@ esac
 [[ $2 =~ ^[A-Za-z0-9._-]{1,64}$ ]] || fail "CLIENT_REF is letters, digits, dot, _ and -"
 
 coproc DRIVER { exec socat - "$peer"; }
-exec {from_driver}<&"${DRIVER[0]}" {to_driver}>&"${DRIVER[1]}" || fail "there is no driver at $1"
+exec {from_driver}<&"${DRIVER[0]-}" {to_driver}>&"${DRIVER[1]-}" || fail "there is no driver at $1"
 
 last_id=0
 line=

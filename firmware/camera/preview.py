@@ -34,13 +34,13 @@ PICTURE_WITHIN_S: Final = 3.0
 BOUNDARY: Final = "picture"
 BLANK_GREY: Final = 230
 OWN_SITE: Final = frozenset({"same-origin", "same-site", "none"})
-"""`Sec-Fetch-Site`: two ports of 127.0.0.1 are one site."""
+"""What `Sec-Fetch-Site` says of a page on this machine, whatever its port."""
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    # The panel's page has another port. Chromium takes it for another site here: an address of
-    # digits has no registrable domain. `Sec-Fetch-Site` and the token keep others out.
+    # The panel's page has another port, and Chromium lets `same-site` not reach across ports of an
+    # address of digits. `Sec-Fetch-Site` and the token keep others out.
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

@@ -27,7 +27,7 @@ from firmware.panel.launcher import remove_launcher, write_launcher
 from firmware.panel.page_words import read_page_words
 from firmware.panel.pin_desk import PinDesk
 from firmware.panel.sayings import speech_files
-from firmware.panel.screens import ButtonKind, buttons_now, event_for
+from firmware.panel.screens import SCREENS, ButtonKind, buttons_now, event_for
 from firmware.panel.seat import Closing, Page, Seat
 from firmware.panel.sounds import joined, melody
 from firmware.panel.speech import read_manifest
@@ -47,6 +47,7 @@ FILES = {
     "panel.js": (WEB / "panel.js", "text/javascript"),
     "draw.js": (WEB / "draw.js", "text/javascript"),
     "keyboard.js": (WEB / "keyboard.js", "text/javascript"),
+    "sound.js": (WEB / "sound.js", "text/javascript"),
 }
 
 
@@ -118,7 +119,8 @@ class PanelServer:
         if visit.state is S.IDLE and self._visit.state is not S.IDLE:
             self._change(comfort=self._comfort)  # the next person is another one
         self._change(pad_name=self._desk.name)
-        self._visit, self._hint = visit, hint
+        # A hint that comes late is for a screen that has gone: it must hide nothing of this one.
+        self._visit, self._hint = visit, hint if SCREENS[visit.state].camera else None
         self._refresh()
 
     def show_camera_at(self, preview: str | None) -> None:

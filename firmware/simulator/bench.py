@@ -194,6 +194,8 @@ class Bench:
     async def _look_again(self) -> None:
         try:
             await self._look(self._appliance.card_reader.status)
+        except FileNotFoundError:
+            return  # the appliance has stopped, and its folder went with it
         except Fault as fault:
             self.refuse(fault)
 

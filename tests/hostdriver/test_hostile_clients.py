@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,16 @@ async def whole_visit(site: Site, name: str) -> None:
 
 
 # --- many
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """A thousand connections have two thousand ends in this one process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("descriptors")
 async def test_a_thousand_connections_are_bounded_and_a_patient_client_is_served(
     tmp_path: Path,
 ) -> None:

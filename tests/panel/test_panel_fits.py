@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
-from importlib import resources
 from pathlib import Path
 
 import pytest
+from accessibility import violations
 from browser_house import SMALL, WIDE, Example, Gallery, examples, page_of, screenshots
 from playwright.async_api import Browser, Page
 
@@ -94,21 +94,15 @@ async def test_screens_fit_and_buttons_can_be_hit(
     assert faults == []
 
 
-VIOLATIONS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))"""
-
-
 @pytest.mark.parametrize("mode", screenshots.MODES)
 async def test_axe_finds_nothing_to_mend(tmp_path: Path, chrome: Browser, mode: str) -> None:
-    source = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
     faults = []
     async with gallery(tmp_path, chrome, SMALL, comfort=screenshots.MODES[mode]) as (shown, page):
-        await page.evaluate(source)
         for language, example in share(7 * list(screenshots.MODES).index(mode), of=20):
             name = await shown.show(example, language)
-            faults += [f"{name}: {fault}" for fault in await page.evaluate(VIOLATIONS)]
+            faults += [f"{name}: {fault}" for fault in await violations(page)]
         await open_menus(page)
-        faults += [f"menu: {fault}" for fault in await page.evaluate(VIOLATIONS)]
+        faults += [f"menu: {fault}" for fault in await violations(page)]
     assert faults == []
 
 

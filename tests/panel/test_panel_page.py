@@ -324,9 +324,12 @@ async def test_comfort_and_language_are_switched_on_any_screen(
 
 # --- sounds
 PLAYED = """window.played = [];
+window.ended = 0;  // sounds that were heard to their end
 const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () {
-  played.push(new URL(this.src).pathname.split("/")[1]);
+  const kind = new URL(this.src).pathname.split("/")[1];
+  played.push(kind);
+  if (kind === "sound") this.addEventListener("ended", () => { ended += 1; }, { once: true });
   return play.call(this);
 };"""
 
@@ -354,5 +357,7 @@ async def test_a_turn_begins_with_its_sound_and_the_voice_waits(
         panel.show(replace(left, insistence=1))
         await heard("sound", "speech", "speech", "sound", "speech")
         panel.show(replace(left, insistence=2))  # it asks again; what it says has been said
+        await page.wait_for_function("() => played.length >= 6")
+        await page.wait_for_function("() => ended >= 3")
         await heard("sound", "speech", "speech", "sound", "speech", "sound")
     await panel.stop()

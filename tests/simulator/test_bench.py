@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from accessibility import violations
 from bench_house import WITHIN_MS, Operator, line, operator_at
 from browser_house import chromium
 from playwright.async_api import Browser, Page
@@ -23,9 +23,6 @@ from firmware.simulator.world import World
 from firmware.words import State
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
-AXE = Path(os.environ.get("KAZASHI_BUILD", "build")) / "node_modules" / "axe-core" / "axe.min.js"
-VIOLATIONS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))"""
 
 
 @pytest.fixture(scope="module")
@@ -208,9 +205,7 @@ async def test_it_fits_a_desks_screen_and_axe_finds_nothing(desk: Operator) -> N
         "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     )
     assert (width, height) == (1280, 800)
-    if AXE.exists():
-        await desk.page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert await desk.page.evaluate(VIOLATIONS) == []
+    assert await violations(desk.page) == []
 
 
 # --- who is answered

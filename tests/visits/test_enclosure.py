@@ -79,6 +79,7 @@ async def device(world: World, folder: Path, pins: MockFactory) -> AsyncIterator
             state_dir=str(folder),
             runtime_dir=str(folder),
             panel_port=0,
+            time_scale=4.0,  # this one process is the host as well, on however busy a machine
             staff=(StaffMember("staff-1", hash_passcode(b"2468")),),
             pins=PinSettings(staff_button=BUTTON, tamper_switch=SWITCH),
             card=CardSettings(

@@ -64,7 +64,7 @@ def test_five_wrong_passcodes_close_the_staff_look_for_the_next_visit(fresh: App
         assert result["cause"] == "cancelled_by_patient"  # other ways were left
         assert states.count(State.CHECKING_STAFF) == tries
 
-    result, states = visit(fresh)  # with the right passcode
+    result, states = visit(fresh, nobody=True)  # with the right passcode, and no face to go by
     assert result["cause"] == "cancelled_by_patient"
     assert State.CHOOSING_METHOD in states
     assert State.WAITING_FOR_STAFF not in states

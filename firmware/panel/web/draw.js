@@ -1,4 +1,5 @@
 // Draws a view. Every text is set as text, never as markup; a button is known by its id alone.
+import { sound } from "./sound.js";
 
 const SETTLE_MS = 300; // a second tap of a shaking hand must not press the next screen's button
 const CAMERA_RETRY_MS = 1000;
@@ -7,7 +8,6 @@ const PLACES = {
   choice: "choices", plain: "others", aside: "aside", cancel: "leave", time: "warning",
   language: "languages", switch: "comfort",
 };
-const LOUDNESS = { loud: 1, soft: 0.4, off: 0 };
 // Boxes whose text is made smaller until it fits, and how small it may become.
 const FITTED = [["head", 1], ["tools", 0.7], ["foot", 0.7], ["pad", 0.6], ["screen", 0.6]];
 
@@ -40,8 +40,7 @@ export function showView(view, onTouch) {
   label("open-comfort", words.comfort);
   at("open-languages").hidden = !view.buttons.some((button) => button.kind === "language");
   for (const [id, floor] of FITTED) fit(id, floor);
-  ring(view.sound, `${view.entry} ${view.insistence}`, LOUDNESS[comfort.volume]);
-  speak(view.speech, LOUDNESS[comfort.volume]);
+  sound(view);
 }
 
 // --- an element is built anew only when what it shows has changed
@@ -215,39 +214,3 @@ function overflows(box) {
   return [box, ...(box.id === "pad" ? box.querySelectorAll("button") : parts)].some((part) =>
     part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1);
 }
-
-// --- the sound with which a turn begins, and then the voice
-const chime = new Audio();
-let turn = null;
-function ring(address, now, loudness) {
-  chime.volume = loudness;
-  if (loudness === 0) chime.pause();
-  if (now === turn) return;
-  turn = now;
-  if (address === null || loudness === 0) return;
-  chime.src = address;
-  chime.play().catch(begin);
-}
-
-const voice = new Audio();
-let spoken = null;
-function speak(address, loudness) {
-  const audible = address !== null && loudness > 0;
-  voice.volume = loudness;
-  if (!audible) voice.pause();
-  if (address === spoken && (audible || address === null)) return;
-  spoken = audible ? address : null;
-  if (!audible) return;
-  voice.src = address;
-  if (chime.paused) begin();
-}
-
-function begin() {
-  const said = spoken;
-  if (said === null) return;
-  voice.play().catch(({ name }) => {
-    // No kiosk: it waits for a touch. A voice that the next one cuts short has been heard.
-    if (name === "NotAllowedError" && spoken === said) spoken = null;
-  });
-}
-chime.onended = begin;
