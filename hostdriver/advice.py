@@ -39,6 +39,10 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "the ledger cannot be written, so no visit begins",
         "make room on the disk; the driver's log names other reasons, docs/OPERATION.md what to do",
     ),
+    "face_folder_unusable": (
+        "no result file can be left in the face folder; visits go on",
+        "is it there, writable, with room, and no other producer's? See docs/FOLDERS.md",
+    ),
 }
 """Symbol → what is wrong, and the next step."""
 

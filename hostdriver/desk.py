@@ -55,12 +55,19 @@ class Publish(Protocol):
 class Desk:
     """All visits of one driver. It listens to the readers and serves the sessions."""
 
-    def __init__(self, judge: Judge, ledger: Ledger, settings: Settings, publish: Publish) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        ledger: Ledger,
+        settings: Settings,
+        publish: Publish,
+        hand_over: Callable[[UUID, Eligibility], None] | None,
+    ) -> None:
+        """`hand_over` takes every verified visit's answer to the face folder, if there is one."""
         self._judge, self._ledger = judge, ledger
         self._profile, self._limits = settings.profile, settings.limits
         self._scale = settings.time_scale
-        self._publish = publish
-        self.hand_over: Callable[[UUID, Eligibility], None] | None = None  # the face folder's
+        self._publish, self._hand_over = publish, hand_over
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self.visits = VisitBook()
@@ -300,8 +307,8 @@ class Desk:
             unrecorded = Ending(Outcome.FAILED, Cause.LEDGER_UNAVAILABLE)
             result = translate.visit_result(unrecorded, None, visit.device_key, today())
         visit.result = result
-        if self.hand_over is not None and result.eligibility is not None:
-            self.hand_over(visit.transaction_id, result.eligibility)
+        if self._hand_over is not None and result.eligibility is not None:
+            self._hand_over(visit.transaction_id, result.eligibility)
         visit.sequence += 1
         visit.deadline = asyncio.get_running_loop().call_later(
             self._limits.result_kept_s, self._result_expired, visit

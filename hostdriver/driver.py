@@ -43,9 +43,8 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
         audience = Audience()
         within_s = settings.limits.gateway_answers_within_s * settings.time_scale
         judge = Judge(gateway, ledger, within_s)
-        desk = Desk(judge, ledger, settings, audience.publish)
-        if face_folder is not None:
-            desk.hand_over = face_folder.hand_over
+        hand_over = face_folder.hand_over if face_folder else None
+        desk = Desk(judge, ledger, settings, audience.publish, hand_over)
         readers = {name: ReaderLink(name, settings, desk) for name in settings.readers}
         services = Services(
             settings=settings,

@@ -169,4 +169,9 @@ ERRORS: dict[str, ErrorRow] = {
     "shutting_down": ErrorRow(
         1402, "the host driver is stopping", "ホストドライバが停止中です。", PLEASE_WAIT
     ),
+    "face_folder_unusable": ErrorRow(
+        1403,
+        "result files cannot be left in the face folder: visits go on without them",
+        "結果のファイルをフォルダに置けません。受付は続けられます。フォルダを確認してください。",
+    ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,13 +62,11 @@ def ledger() -> None:
 
 
 @ledger.command(epilog=VERIFY_EPILOG)
-@click.argument(
-    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("file", required=False, type=FILE)
 @click.option(
     "--key",
     "key_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="The key that must have signed FILE, as `kazashi ledger key` printed it.",
 )
 @as_json
@@ -126,13 +125,14 @@ def key(state_dir: Path) -> None:
 
 
 def _write_whole(lines: Iterable[bytes], path: Path) -> None:
-    part = path.with_name(f"{path.name}.part")
+    """The file appears complete, its owner's alone as the ledger is, and in place of any link."""
+    descriptor, part = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
     try:
-        with part.open("wb") as file:
+        with open(descriptor, "wb") as file:
             _write(lines, file)
-        part.replace(path)
+        Path(part).replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        Path(part).unlink(missing_ok=True)
 
 
 def _write(lines: Iterable[bytes], out: IO[bytes]) -> None:

@@ -1,7 +1,8 @@
 """A ledger as it lies on the disk, for whoever reads it: the driver, an auditor, an export. [shell]
 
-Everything here is read-only, beside a running driver too, and a reader takes up where its cursor
-stands. What is written is `ledger.py`'s business.
+No row is changed here, beside a running driver either, and a reader takes up where its cursor
+stands. In a folder that can be written SQLite leaves its lock and an empty log (`-shm`, `-wal`).
+What is written is `ledger.py`'s business.
 """
 
 from __future__ import annotations
@@ -32,8 +33,15 @@ def reading(database: Path) -> Iterator[sqlite3.Connection]:
 
     Raises `LedgerUnavailable`.
     """
-    # On a medium that cannot be written SQLite finds no place for its lock, and needs none.
-    mode = "mode=ro" if os.access(database.parent, os.W_OK) else "mode=ro&immutable=1"
+    mode = "mode=ro"
+    if not os.access(database.parent, os.W_OK):
+        # SQLite finds no place for its lock there and needs none; but then it passes over the log.
+        if _holds_anything(database.with_name(f"{database.name}-wal")):
+            raise LedgerUnavailable(
+                f"{database}: its newest rows are in the log beside it, which can be read only in "
+                "a folder that can be written: copy the whole folder to where it can be"
+            )
+        mode = "mode=ro&immutable=1"
     try:
         connection = sqlite3.connect(f"{database.resolve().as_uri()}?{mode}", uri=True)
         try:
@@ -43,6 +51,15 @@ def reading(database: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
     except sqlite3.Error as cause:
         raise unavailable(database, cause) from cause
+
+
+def _holds_anything(log: Path) -> bool:
+    try:
+        return log.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as cause:
+        raise unavailable(log, cause) from cause
 
 
 def rows_after(connection: sqlite3.Connection, sequence: int) -> Iterator[Row]:

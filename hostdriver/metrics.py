@@ -97,8 +97,7 @@ class Metrics:
         """Of the visits that are under way, the day to which their end belongs."""
 
     def take(self, row: Row) -> None:
-        """Count the next row. Raises `ValueError` for one that no driver wrote."""
-        self.cursor = row.sequence
+        """Count the next row. Raises `ValueError` for one that no driver wrote, each time anew."""
         match row.kind:
             case "visit_begun":
                 self._begin(row, msgspec.json.decode(row.facts, type=_Begun).transaction_id)
@@ -118,6 +117,7 @@ class Metrics:
                             counts.spent_ms[part].append(spent_ms)
             case "driver_started":
                 self._began.clear()  # what was under way then never ended
+        self.cursor = row.sequence
 
     def figures(self, params: StatsParams) -> StatsResult:
         """What was asked for. Raises `Refusal` when that is too much for one answer."""

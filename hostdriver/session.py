@@ -225,8 +225,10 @@ class Session:
         await services.ledger.try_again()
         readers = tuple((reader.view, reader.stands_since) for reader in services.readers.values())
         troubles = translate.troubles(readers, services.ledger.failing_since)
-        if services.face_folder is not None and services.face_folder.problem is not None:
-            troubles = (*troubles, translate.face_folder_trouble(services.face_folder.problem))
+        problem = services.face_folder.problem if services.face_folder else None
+        if problem is not None:
+            found = translate.trouble("face_folder_unusable", None, problem.since, problem.what)
+            troubles = (*troubles, found)
         return api.HealthResult(
             ok=not troubles,
             version=services.version,

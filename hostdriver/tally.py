@@ -30,6 +30,6 @@ class Tally:
                 for row in rows_after(connection, self._metrics.cursor):
                     self._metrics.take(row)
         except (ChainBroken, ValueError) as cause:
-            at = self._metrics.cursor
+            at = self._metrics.cursor + 1
             raise LedgerUnavailable(f"row {at} cannot be counted: {cause}") from cause
         return self._metrics.figures(params)

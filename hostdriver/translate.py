@@ -35,7 +35,6 @@ from hostdriver.api import (
     Trouble,
     VisitResult,
 )
-from hostdriver.eligibility.face_folder import Problem
 from hostdriver.eligibility.gateway import Confirmation
 from hostdriver.errors import ERRORS
 from hostdriver.faults import Refusal
@@ -251,10 +250,12 @@ def refuse_what_it_cannot(start: StartTransaction, hello: DeviceHello) -> None:
         raise Refusal("language_not_available", start.language)
 
 
-def trouble(symbol: str, reader_name: str | None, since: datetime | None) -> Trouble:
-    """A problem, with what the staff can do about it."""
+def trouble(
+    symbol: str, reader_name: str | None, since: datetime | None, detail: str = ""
+) -> Trouble:
+    """A problem, with what the staff can do about it and what the system says of it."""
     staff_text = ERRORS[symbol].staff if symbol in ERRORS else text_of(Cause(symbol)).staff
-    return Trouble(symbol, reader_name, since, staff_text)
+    return Trouble(symbol, reader_name, since, staff_text + (f"({detail})" if detail else ""))
 
 
 def troubles(
@@ -275,11 +276,6 @@ def troubles(
     if ledger_fails_since is not None:
         found.append(trouble("ledger_unavailable", None, ledger_fails_since))
     return tuple(found)
-
-
-def face_folder_trouble(problem: Problem) -> Trouble:
-    """Why a verified visit's answer cannot be left as a file."""
-    return Trouble("face_folder_unusable", None, problem.since, problem.staff_text)
 
 
 def refusal(message: Refused) -> Refusal:

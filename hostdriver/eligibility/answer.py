@@ -8,6 +8,7 @@ both in Japan's time.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
@@ -225,6 +226,19 @@ def with_consents(
 def prescription_issue_select(answers: dict[Question, str]) -> str | None:
     """The code of the patient's wish; None when the question was not asked."""
     return PRESCRIPTION_FORMS.get(answers.get(Question.PRESCRIPTION_FORM, ""))
+
+
+def comparable(text: str | None) -> str:
+    """A number or symbol without padding, however wide its letters are written.
+
+    Texts are compared so, and never stored or answered so.
+    """
+    return unicodedata.normalize("NFKC", text or "").strip()
+
+
+def same_text(one: str | None, other: str | None) -> bool:
+    """Whether two papers or files say the same number or symbol; none is like an empty one."""
+    return comparable(one) == comparable(other)
 
 
 def japan_time(moment: datetime) -> str:

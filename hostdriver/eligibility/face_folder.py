@@ -54,11 +54,6 @@ class Problem:
     what: str
     since: datetime
 
-    @property
-    def staff_text(self) -> str:
-        """What to do; the visits themselves go on."""
-        return f"結果のファイルをフォルダに置けません({self.what})。フォルダを確認してください。"
-
 
 class FaceFolder:
     """One folder, one writer. `problem` says why the last file could not be left there."""

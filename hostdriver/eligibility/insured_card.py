@@ -15,6 +15,7 @@ from hostdriver.eligibility.answer import (
     QualificationConfirmSearchInfo,
     ResultOfQualificationConfirmation,
     Validity,
+    same_text,
 )
 from hostdriver.eligibility.records import InsuredPerson
 
@@ -62,9 +63,9 @@ def _is_of(
     result: ResultOfQualificationConfirmation, asked: QualificationConfirmSearchInfo
 ) -> bool:
     return (
-        result.insurer_number == asked.insurer_number
-        and result.insured_card_symbol == asked.insured_card_symbol
-        and result.insured_identification_number == asked.insured_identification_number
+        same_text(result.insurer_number, asked.insurer_number)
+        and same_text(result.insured_card_symbol, asked.insured_card_symbol)
+        and same_text(result.insured_identification_number, asked.insured_identification_number)
         and result.birthdate == asked.birthdate
         and asked.insured_branch_number in (None, result.insured_branch_number)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -28,9 +29,16 @@ from hostdriver.eligibility.gateway import (
     InsuredCardQuestion,
     RegistrationReport,
 )
-from hostdriver.eligibility.oqs_reply import answer_among
-from hostdriver.eligibility.oqs_xml import MAX_DOCUMENT_BYTES, Encoding, write_question
+from hostdriver.eligibility.oqs_reply import answer_among, is_ours
+from hostdriver.eligibility.oqs_xml import (
+    MAX_DOCUMENT_BYTES,
+    Encoding,
+    Reply,
+    read_reply,
+    write_question,
+)
 from hostdriver.eligibility.whole_file import put_whole
+from hostdriver.faults import MalformedAnswer
 
 REQUEST: Final = "OQSsiquc01req_"
 ANSWER: Final = "OQSsiquc01res_"
@@ -100,7 +108,8 @@ class OqsFolderGateway:
     async def query(self, question: InsuredCardQuestion) -> Eligibility:
         """Leave the question in `req`, and wait for the answer in `res`.
 
-        Raises `UpstreamUnavailable`: no answer in time, one about somebody else, or a broken one.
+        Raises `UpstreamUnavailable`: no answer in time, one about somebody else, or a broken one;
+        `Refusal` for a question that the file's encoding cannot carry.
         """
         now, identifier = self._now(), question.inquiry_id.hex
         header = MessageHeader(
@@ -114,27 +123,29 @@ class OqsFolderGateway:
         content = write_question(header, question.asked, self._encoding)
         # Whatever lies in `res` before the question is put is no answer to it.
         known = set(await self._files())
+        sheet = _Sheet(self._req, name, content)
         try:
-            await asyncio.to_thread(put_whole, self._req, name, content)
-        except OSError as cause:
-            raise UpstreamUnavailable(f"{self._req}: {cause.strerror}") from cause
-        try:
+            await asyncio.to_thread(sheet.put)
             return await self._answer(header, question, known)
         finally:
-            with suppress(OSError):  # taken by the terminal, as it should be
-                (self._req / name).unlink()
+            await asyncio.shield(asyncio.to_thread(sheet.take_back))
 
     async def _answer(
         self, header: MessageHeader, question: InsuredCardQuestion, known: set[Seen]
     ) -> Eligibility:
         for _ in range(self._looks):
-            fresh = [seen for seen in await self._files() if seen not in known]
-            contents = [
-                content
-                for seen in fresh
-                if (content := await asyncio.to_thread(_read, self._res / seen.name)) is not None
-            ]
-            found = answer_among(contents, header, question.asked)
+            replies = []
+            for seen in await self._files():
+                if seen in known:
+                    continue
+                reply = await asyncio.to_thread(_reply_in, self._res / seen.name)
+                if reply is None:
+                    continue
+                if is_ours(reply, header):
+                    replies.append(reply)
+                else:
+                    known.add(seen)
+            found = answer_among(replies, header, question.asked)
             if found is not None:
                 return found
             await self._pause(LOOK_EVERY_S)
@@ -145,6 +156,29 @@ class OqsFolderGateway:
             return await asyncio.to_thread(_answers_in, self._res)
         except OSError as cause:
             raise UpstreamUnavailable(f"{self._res}: {cause.strerror}") from cause
+
+
+class _Sheet:
+    """A question's file, gone for good once it is taken back, whichever thread comes last."""
+
+    def __init__(self, folder: Path, name: str, content: bytes) -> None:
+        self._folder, self._name, self._content = folder, name, content
+        self._given_up = threading.Event()
+
+    def put(self) -> None:
+        """Leave it in the folder. Raises `UpstreamUnavailable`."""
+        try:
+            put_whole(self._folder, self._name, self._content)
+        except OSError as cause:
+            raise UpstreamUnavailable(f"{self._folder}: {cause.strerror}") from cause
+        if self._given_up.is_set():  # while it was being written
+            self.take_back()
+
+    def take_back(self) -> None:
+        """Remove it; if it is still being written, `put` will."""
+        self._given_up.set()
+        with suppress(OSError):  # taken by the terminal, as it should be
+            (self._folder / self._name).unlink()
 
 
 def _answers_in(folder: Path) -> list[Seen]:
@@ -159,10 +193,10 @@ def _answers_in(folder: Path) -> list[Seen]:
     return found
 
 
-def _read(path: Path) -> bytes | None:
-    """A file, at most one byte longer than is accepted; None when it is gone or held by another."""
+def _reply_in(path: Path) -> Reply | None:
+    """What a file says; None when it is gone, held by another, or perhaps half-written."""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_DOCUMENT_BYTES + 1)
-    except OSError:
+            return read_reply(file.read(MAX_DOCUMENT_BYTES + 1))
+    except (OSError, MalformedAnswer):
         return None

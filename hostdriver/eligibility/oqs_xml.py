@@ -28,7 +28,7 @@ from hostdriver.eligibility.answer import (
     ResultOfQualificationConfirmation,
     Validity,
 )
-from hostdriver.faults import MalformedAnswer
+from hostdriver.faults import MalformedAnswer, Refusal
 
 MAX_DOCUMENT_BYTES: Final = 1 << 20  # a person with several insurances takes some 10 kB
 MAX_DEPTH: Final = 16  # of elements in elements; the format has 6
@@ -92,18 +92,27 @@ def write_answer(answer: Eligibility, encoding: Encoding) -> bytes:
     results = etree.SubElement(body, RESULTS)
     for result in answer.result_list:
         _fill(etree.SubElement(results, type(result).__name__), result)
-    return _encoded(root, encoding)
+    return _encoded(root, encoding, "kazashi.geta")
 
 
 def write_question(
     header: MessageHeader, asked: QualificationConfirmSearchInfo, encoding: Encoding
 ) -> bytes:
-    """A question by insured-card data as a file. What cannot be carried becomes ●, as above."""
+    """A question by insured-card data as a file.
+
+    Raises `Refusal` for what the file cannot carry: with a ● it would ask about somebody else.
+    """
     root = etree.Element(ROOT)
     told = msgspec.structs.replace(header, character_code_identifier=encoding.identifier)
     _fill(etree.SubElement(root, HEADER), told)
     _fill(etree.SubElement(etree.SubElement(root, BODY), type(asked).__name__), asked)
-    return _encoded(root, encoding)
+    lost = Refusal("invalid_params", f"a character that {encoding.declared} in XML does not have")
+    if any(_NO_XML_CHARACTER.search(text or "") for text in msgspec.structs.astuple(asked)):
+        raise lost
+    try:
+        return _encoded(root, encoding, "strict")
+    except UnicodeEncodeError:
+        raise lost from None  # it holds the whole question
 
 
 def _fill(node: etree._Element, element: Element) -> None:
@@ -124,12 +133,12 @@ def _put(node: etree._Element, name: str, text: str | None) -> None:
         etree.SubElement(node, name).text = _NO_XML_CHARACTER.sub(GETA, text)
 
 
-def _encoded(root: etree._Element, encoding: Encoding) -> bytes:
+def _encoded(root: etree._Element, encoding: Encoding, errors: str) -> bytes:
     text = str(etree.tostring(root, encoding="unicode"))
     if encoding is Encoding.SHIFT_JIS:
         text = text.translate(_MICROSOFT_READS)
     document = f'<?xml version="1.0" encoding="{encoding.declared}"?>\n{text}\n'
-    return document.encode(encoding.codec, errors="kazashi.geta")
+    return document.encode(encoding.codec, errors=errors)
 
 
 def _geta(error: UnicodeError) -> tuple[str, int]:
@@ -152,7 +161,10 @@ def read_answer(content: bytes) -> Eligibility:
 
     Raises `MalformedAnswer`.
     """
-    root = _parsed(content)
+    return _answer(_parsed(content))
+
+
+def _answer(root: etree._Element) -> Eligibility:
     body = _one(root, BODY)
     codes = {validity.code: validity for validity in Validity}
     code = _text(_one(body, VALIDITY))
@@ -175,9 +187,25 @@ def read_answer(content: bytes) -> Eligibility:
     )
 
 
-def read_header(content: bytes) -> MessageHeader:
-    """Whose answer a file is, and what came of it. Raises `MalformedAnswer`."""
-    return _read(MessageHeader, _one(_parsed(content), HEADER))
+class Reply(NamedTuple):
+    """A file that says to which question it belongs, and the answer in it or why there is none."""
+
+    content: bytes
+    header: MessageHeader
+    answer: Eligibility | MalformedAnswer
+
+
+def read_reply(content: bytes) -> Reply:
+    """The answer in a file, of which the header at least can be read: an error has no more.
+
+    Raises `MalformedAnswer`.
+    """
+    root = _parsed(content)
+    header = _read(MessageHeader, _one(root, HEADER))
+    try:
+        return Reply(content, header, _answer(root))
+    except MalformedAnswer as fault:
+        return Reply(content, header, fault)
 
 
 def read_question(content: bytes) -> tuple[MessageHeader, QualificationConfirmSearchInfo]:

@@ -26,6 +26,7 @@ from hostdriver.eligibility.answer import (
     QualificationConfirmSearchInfo,
     ResultOfQualificationConfirmation,
     Validity,
+    comparable,
 )
 from hostdriver.eligibility.gateway import InsuredCardQuestion
 
@@ -41,7 +42,7 @@ SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS insurance (
       person_id TEXT NOT NULL REFERENCES person, insurer_number TEXT NOT NULL, symbol TEXT,
       number TEXT NOT NULL, branch TEXT, birthdate TEXT NOT NULL) STRICT""",
-    """CREATE INDEX IF NOT EXISTS insurance_by_card ON insurance (insurer_number, number)""",
+    """CREATE INDEX IF NOT EXISTS insurance_by_birthdate ON insurance (birthdate)""",
     """CREATE TABLE IF NOT EXISTS withdrawn_certificate (
       certificate_sha256 BLOB PRIMARY KEY, status TEXT NOT NULL) STRICT""",
     """CREATE TABLE IF NOT EXISTS challenge (
@@ -64,7 +65,8 @@ PERSONS_INSURED: Final = """
     SELECT person_id, certificate_sha256, registration, use_restricted, validity, results
     FROM person WHERE person_id IN (
       SELECT person_id FROM insurance
-      WHERE insurer_number = ? AND number = ? AND birthdate = ? AND symbol IS ?
+      WHERE birthdate = ? AND comparable(insurer_number) = comparable(?)
+        AND comparable(symbol) = comparable(?) AND comparable(number) = comparable(?)
         AND (? IS NULL OR branch = ?))
     ORDER BY person_id"""
 
@@ -132,6 +134,7 @@ def changing(database: Path) -> Iterator[Records]:
         with closing(
             sqlite3.connect(address, uri=True, timeout=BUSY_WAIT_S, isolation_level=None)
         ) as connection:
+            connection.create_function("comparable", 1, comparable, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             with connection:
                 yield Records(connection)
@@ -198,10 +201,10 @@ class Records:
         rows = self._execute(
             PERSONS_INSURED,
             (
-                asked.insurer_number,
-                asked.insured_identification_number,
                 asked.birthdate,
+                asked.insurer_number,
                 asked.insured_card_symbol,
+                asked.insured_identification_number,
                 asked.insured_branch_number,
                 asked.insured_branch_number,
             ),

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,14 @@ from signing_device import WITHIN_S
 
 from firmware.link.messages import ConfirmationAnswer
 from firmware.words import Outcome
+from hostdriver.chain import STATEMENT, Entry
 from hostdriver.faults import LedgerUnavailable
 from hostdriver.ledger import Ledger
+from hostdriver.ledger_export import check_file, export
+from hostdriver.ledger_file import LEDGER
 
 Told = dict[str, Any]
+ROWS = [Entry(STATEMENT, {"device_id": "device-1", "counter": counter}) for counter in range(10)]
 
 
 def fill(path: Path) -> None:
@@ -78,6 +84,34 @@ async def read_only(folder: Path) -> Told:
     return await opened(folder)
 
 
+async def read_only_copy(folder: Path) -> Told:
+    """Copies of a ledger on a medium that cannot be written: of a stopped, of a running driver."""
+    state, stopped, killed = (folder / name for name in ("state", "stopped", "killed"))
+    ledger = await Ledger.open(state)
+    await ledger.append(*ROWS[:5])
+    await ledger.close()
+    shutil.copytree(state, stopped)
+    ledger = await Ledger.open(state)
+    await ledger.append(*ROWS[5:])
+    shutil.copytree(state, killed)  # as a driver that is killed leaves it
+    await ledger.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+    return {
+        copy.name: [
+            looked_at(lambda copy=copy: check_file(copy / LEDGER, None).rows),
+            looked_at(lambda copy=copy: len(list(export(copy, None, None)))),
+        ]
+        for copy in (stopped, killed)
+    }
+
+
+def looked_at(look: Callable[[], int]) -> int | str:
+    try:
+        return look()
+    except LedgerUnavailable as fault:
+        return str(fault)
+
+
 async def full_at_start(folder: Path) -> Told:
     """There is no room for the first file; then there is."""
     fill(folder / "filler")
@@ -95,7 +129,12 @@ async def opened(folder: Path) -> Told:
     return {"fault": None}
 
 
-SCENES = {"full": full, "read-only": read_only, "full-at-start": full_at_start}
+SCENES = {
+    "full": full,
+    "read-only": read_only,
+    "read-only-copy": read_only_copy,
+    "full-at-start": full_at_start,
+}
 
 if __name__ == "__main__":
     print(json.dumps(asyncio.run(SCENES[sys.argv[1]](Path(sys.argv[2])))))

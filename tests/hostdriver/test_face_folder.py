@@ -18,6 +18,7 @@ from signing_device import WITHIN_S
 from firmware.faults import BadSettings
 from firmware.statement import ConsentRecord
 from firmware.words import Cause, ConsentAnswer, ConsentItem, Outcome
+from hostdriver.advice import ADVICE, health_lines
 from hostdriver.driver import running
 from hostdriver.eligibility.answer import with_consents
 from hostdriver.eligibility.face_folder import (
@@ -218,6 +219,8 @@ async def test_a_missing_folder_harms_no_visit_and_is_told(tmp_path: Path) -> No
     (trouble,) = health["troubles"]
     assert trouble["since"] is not None
     assert "No such file" in trouble["staff_text"]
+    told = "\n".join(health_lines(health))
+    assert ADVICE["face_folder_unusable"][1] in told
 
 
 async def test_a_folder_that_comes_later_is_used(tmp_path: Path) -> None:

@@ -71,6 +71,14 @@ def test_a_folder_that_cannot_be_written_names_the_way_out(tmp_path: Path) -> No
     assert "check the folder's owner, its mode and the mount" in told["fault"]
 
 
+def test_a_copy_with_its_log_beside_it_is_not_called_whole_without_it(tmp_path: Path) -> None:
+    """As an auditor may have it, on a medium that cannot be written."""
+    told = on_a_small_disk("read-only-copy", tmp_path)
+    assert told["stopped"] == [5, 7]
+    for fault in told["killed"]:
+        assert "copy the whole folder to where it can be" in fault
+
+
 async def test_what_was_lost_is_a_row_when_rows_can_be_written_again(tmp_path: Path) -> None:
     ledger = await Ledger.open(tmp_path)
     await ledger.append(statement(1))

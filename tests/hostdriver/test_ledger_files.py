@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,6 +175,18 @@ def test_export_then_verify_by_the_key_that_was_kept_elsewhere(folder: Path) -> 
     assert "vouches" not in told
     code, told, _ = kazashi("ledger", "verify", str(out), "--json")
     assert (code, json.loads(told)["pinned"]) == (0, False)
+
+
+def test_an_export_is_its_owners_alone_and_follows_no_link(folder: Path) -> None:
+    out, elsewhere = folder / "all.jsonl", folder / "elsewhere"
+    elsewhere.write_text("another's")
+    for link in (out, folder / "all.jsonl.part"):
+        link.symlink_to(elsewhere)
+    before = set(folder.iterdir())
+    assert kazashi("ledger", "export", f"--state-dir={folder}", "--out", str(out))[0] == 0
+    assert (out.is_symlink(), stat.S_IMODE(out.stat().st_mode)) == (False, 0o600)
+    assert elsewhere.read_text() == "another's"
+    assert not [path for path in set(folder.iterdir()) - before if path.suffix == ".part"]
 
 
 def test_a_ledgers_file_is_verified_where_it_lies(folder: Path) -> None:

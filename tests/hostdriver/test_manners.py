@@ -26,6 +26,11 @@ from hostdriver.rendering import result_table
 from hostdriver.translate import Ending
 
 OF_THE_DEVICE = list(Cause)[: list(Cause).index(Cause.CARD_NOT_PRESENTED)]
+TROUBLES = [
+    *(cause.value for cause in OF_THE_DEVICE),
+    *("device_not_trusted", "ledger_unavailable", "face_folder_unusable"),
+]
+"""All that `health` can name: of the reader, of the link to it, of the driver itself."""
 
 
 def drawn(progress: VisitProgress) -> str:
@@ -66,10 +71,10 @@ def test_the_end_of_a_failed_visit_says_what_to_do_next() -> None:
 
 
 # --- health
-@pytest.mark.parametrize("cause", OF_THE_DEVICE)
-def test_whatever_a_reader_may_lack_has_an_advice(cause: Cause) -> None:
-    what, step = ADVICE[cause.value]
-    trouble = translate.trouble(cause.value, "kazashi-1", None)
+@pytest.mark.parametrize("symbol", TROUBLES)
+def test_whatever_may_be_wrong_has_an_advice(symbol: str) -> None:
+    what, step = ADVICE[symbol]
+    trouble = translate.trouble(symbol, "kazashi-1", None)
     told = list(
         health_lines(
             {
@@ -85,7 +90,7 @@ def test_whatever_a_reader_may_lack_has_an_advice(cause: Cause) -> None:
             }
         )
     )
-    assert told[0] == f"kazashi-1: {what} ({cause}), since 2026-01-05 09:30:00"
+    assert told[0] == f"kazashi-1: {what} ({symbol}), since 2026-01-05 09:30:00"
     assert told[1] == f"  → {step}"
     assert told[2].strip() == trouble.staff_text
 

@@ -24,11 +24,13 @@ from firmware.words import Cause, Method, Outcome
 from hostdriver import cli, entries, translate
 from hostdriver.chain import EMPTY, Entry, Head, Row, next_row
 from hostdriver.charts import draw
-from hostdriver.faults import Refusal
+from hostdriver.faults import LedgerUnavailable, Refusal
 from hostdriver.figures import Period, StatsParams, VisitCount
+from hostdriver.ledger import Ledger
 from hostdriver.metrics import Metrics
 from hostdriver.prometheus import exposition
 from hostdriver.stats_view import usage
+from hostdriver.tally import Tally
 from hostdriver.translate import Ending
 
 Json = dict[str, Any]
@@ -224,6 +226,16 @@ async def test_a_visit_is_counted_as_soon_as_it_ended(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:  # and counted again after a restart
         _, out, _ = await kazashi(site, "--json", "--by", "day")
         assert json.loads(out)["total"]["begun"] == 3
+
+
+async def test_a_row_that_cannot_be_counted_is_never_passed_over(tmp_path: Path) -> None:
+    ledger = await Ledger.open(tmp_path)
+    await ledger.append(begun(1), Entry("visit_begun", {"transaction_id": 7}), begun(2))
+    await ledger.close()
+    tally = Tally(tmp_path)
+    for _ in range(3):
+        with pytest.raises(LedgerUnavailable, match="row 2 cannot be counted"):
+            await tally.figures(StatsParams())
 
 
 async def test_the_table_says_how_many_why_and_the_rate(tmp_path: Path) -> None:

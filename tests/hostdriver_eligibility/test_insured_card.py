@@ -57,7 +57,6 @@ async def test_the_insured_person_is_found_and_untouched(office: Office) -> None
     "change",
     [
         {"insurer_number": "  000002"},
-        {"insurer_number": "000001"},
         {"insured_card_symbol": "123"},
         {"insured_card_symbol": None},
         {"insured_identification_number": "4321"},
@@ -71,6 +70,23 @@ async def test_whatever_differs_finds_nobody(office: Office, change: dict[str, s
     office.knows(person(None))
     told = await answer(office, **change)
     assert (told.validity, told.result_list) == (Validity.NONE, ())
+
+
+@pytest.mark.parametrize(
+    ("on_file", "typed"),
+    [("７３１", "731"), ("731", "７３１"), ("ア", "ｱ"), (None, ""), ("Ａ-1", "A-1")],
+)
+async def test_however_wide_a_symbol_is_written_it_is_the_same(
+    office: Office, on_file: str | None, typed: str
+) -> None:
+    insurance = msgspec.structs.replace(
+        INSURANCE, insured_card_symbol=on_file, insured_identification_number="０００４３２１"
+    )
+    office.knows(person(None, results=(insurance,)))
+    told = await answer(office, insured_card_symbol=typed, insurer_number="000001")
+    assert told.result_list == (insurance,)
+    assert told.qualification_confirm_search_info is not None
+    assert told.qualification_confirm_search_info.insured_card_symbol == typed
 
 
 async def test_twins_are_told_apart_by_their_branch_alone(office: Office) -> None:

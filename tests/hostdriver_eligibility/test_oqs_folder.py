@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,9 +17,11 @@ from terminal import ANSWER_NAME, ASKED, QUESTION, Terminal
 
 from firmware.faults import BadSettings, UpstreamUnavailable
 from firmware.words import Cause
+from hostdriver.eligibility import oqs_folder
 from hostdriver.eligibility.adapters import GatewaySettings, open_gateway
-from hostdriver.eligibility.answer import Validity
-from hostdriver.eligibility.oqs_xml import Encoding, read_question
+from hostdriver.eligibility.answer import QualificationConfirmSearchInfo, Validity
+from hostdriver.eligibility.oqs_xml import Encoding, Reply, read_question, read_reply
+from hostdriver.faults import Refusal
 
 OTHERS = "OQSsiquc01res_2.xml"
 
@@ -65,6 +71,14 @@ async def test_an_answer_still_in_progress_is_waited_for(terminal: Terminal) -> 
         terminal.leave,
     ]
     assert (await terminal.ask()).validity is Validity.VALID
+
+
+async def test_a_question_that_the_encoding_cannot_carry_is_not_asked(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path / "oqs", Encoding.SHIFT_JIS)
+    asked = msgspec.structs.replace(ASKED, insured_card_symbol="𠮷1")
+    with pytest.raises(Refusal, match="Shift_JIS"):
+        await terminal.gateway().query(type(QUESTION)(UUID(int=5), "front desk", asked))
+    assert list(terminal.req.iterdir()) == []
 
 
 # --- cards
@@ -201,6 +215,54 @@ async def test_a_reply_to_another_question_is_refused(terminal: Terminal) -> Non
         await terminal.ask()
 
 
+@pytest.mark.parametrize(
+    "searched", [None, QualificationConfirmSearchInfo(), ASKED], ids=["none", "empty", "the same"]
+)
+@pytest.mark.parametrize("validity", [Validity.VALID, Validity.INVALID])
+async def test_an_answer_that_tells_of_no_insurance_is_refused(
+    terminal: Terminal, validity: Validity, searched: QualificationConfirmSearchInfo | None
+) -> None:
+    terminal.script = [
+        terminal.take,
+        lambda: terminal.leave(
+            validity=validity, result_list=(), qualification_confirm_search_info=searched
+        ),
+    ]
+    with pytest.raises(UpstreamUnavailable, match="no insurance"):
+        await terminal.ask()
+
+
+@pytest.mark.parametrize(
+    "searched",
+    [
+        None,
+        QualificationConfirmSearchInfo(),
+        msgspec.structs.replace(ASKED, birthdate=None),
+        msgspec.structs.replace(ASKED, insured_identification_number=None),
+    ],
+)
+@pytest.mark.parametrize("validity", [Validity.NONE, Validity.SEVERAL])
+async def test_an_answer_that_does_not_say_about_whom_is_refused(
+    terminal: Terminal, validity: Validity, searched: QualificationConfirmSearchInfo | None
+) -> None:
+    terminal.script = [
+        terminal.take,
+        lambda: terminal.leave(
+            validity=validity, result_list=(), qualification_confirm_search_info=searched
+        ),
+    ]
+    with pytest.raises(UpstreamUnavailable, match="about whom"):
+        await terminal.ask()
+
+
+async def test_results_name_the_patient_without_the_question(terminal: Terminal) -> None:
+    terminal.script = [
+        terminal.take,
+        lambda: terminal.leave(qualification_confirm_search_info=None),
+    ]
+    assert (await terminal.ask()).result_list == (INSURANCE,)
+
+
 async def test_a_patient_of_another_branch_is_somebody_else(terminal: Terminal) -> None:
     asked = msgspec.structs.replace(ASKED, insured_branch_number="01")
     question = type(QUESTION)(UUID(int=5), "front desk", asked)
@@ -216,6 +278,55 @@ async def test_a_face_readers_file_is_nobodys_answer(terminal: Terminal) -> None
     ]
     with pytest.raises(UpstreamUnavailable, match="in time"):
         await terminal.ask()
+
+
+async def test_what_is_nobody_elses_business_is_parsed_once_and_beside_the_loop(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of another desk; the same one again, with our answer in it, is another file."""
+    parsed: Counter[bytes] = Counter()
+    threads = set()
+
+    def counted(content: bytes) -> Reply:
+        parsed[content] += 1
+        threads.add(threading.get_ident())
+        return read_reply(content)
+
+    monkeypatch.setattr(oqs_folder, "read_reply", counted)
+
+    def of_another_desk() -> None:
+        terminal.leave(arbitrary_file_identifier="of another desk")
+
+    looks = [lambda: None] * 3
+    terminal.script = [terminal.take, of_another_desk, *looks, terminal.leave]
+    assert (await terminal.ask()).result_list == (INSURANCE,)
+    assert sorted(parsed.values()) == [1, 1]
+    assert threading.get_ident() not in threads
+
+
+async def test_a_question_given_up_while_it_is_written_is_taken_back(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time limit, or by a reception that went away; on a disk that takes its time."""
+    loop, written, goes_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    to_the_disk = os.fsync
+
+    def slowly(descriptor: int) -> None:
+        loop.call_soon_threadsafe(written.set)
+        goes_on.wait()
+        to_the_disk(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slowly)
+    asking = asyncio.create_task(terminal.ask())
+    await written.wait()
+    asking.cancel()
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    finally:
+        goes_on.set()
+    await loop.shutdown_default_executor()
+    assert list(terminal.req.iterdir()) == []
 
 
 # --- errors

@@ -27,12 +27,12 @@ from hostdriver.eligibility.oqs_xml import (
     MAX_DOCUMENT_BYTES,
     Encoding,
     read_answer,
-    read_header,
     read_question,
+    read_reply,
     write_answer,
     write_question,
 )
-from hostdriver.faults import MalformedAnswer
+from hostdriver.faults import MalformedAnswer, Refusal
 
 SAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
 <XmlMsg>
@@ -193,7 +193,29 @@ def test_a_question_is_read_as_it_was_asked(encoding: Encoding) -> None:
     asked = QualificationConfirmSearchInfo(insurer_number="  000001", insured_card_symbol="あ12")
     content = write_question(header, asked, encoding)
     assert read_question(content)[1] == asked
-    assert read_header(content).arbitrary_file_identifier == "00ff"
+    reply = read_reply(content)  # as a terminal that answers nothing but who asked
+    assert reply.header.arbitrary_file_identifier == "00ff"
+    assert isinstance(reply.answer, MalformedAnswer)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "symbol"),
+    [
+        (Encoding.SHIFT_JIS, "𠮷1"),
+        (Encoding.SHIFT_JIS, "葛\U000e01001"),
+        (Encoding.SHIFT_JIS, "\ufffe1"),
+        (Encoding.UTF_8, "\ufffe1"),
+    ],
+)
+def test_no_other_symbol_is_asked_for_than_the_one_on_the_paper(
+    encoding: Encoding, symbol: str
+) -> None:
+    asked = QualificationConfirmSearchInfo(insurer_number="  000001", insured_card_symbol=symbol)
+    header = read_answer(SAMPLE.encode()).message_header
+    with pytest.raises(Refusal, match="does not have") as refused:
+        write_question(header, asked, encoding)
+    assert refused.value.symbol == "invalid_params"
+    assert symbol not in str(refused.value)
 
 
 # --- what Shift_JIS cannot carry
