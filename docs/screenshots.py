@@ -30,6 +30,7 @@ from firmware.statement import ConsentRecord
 from firmware.transaction.profiles import ASKS
 from firmware.transaction.visit import Ending, Request, Visit
 from firmware.words import (
+    NO_CONSENT_REASONS,
     Cause,
     CertificateWarning,
     ConsentAnswer,
@@ -77,6 +78,10 @@ REQUEST = Request(
 )
 IDLE = Visit()
 BEGUN = Visit(request=REQUEST, card_present=True)
+EMERGENCY, DISASTER = (
+    replace(REQUEST, profile=profile, reason=reasons[-1], questions=ASKS[profile].questions)
+    for profile, reasons in NO_CONSENT_REASONS.items()
+)
 ANSWERED = tuple(ConsentRecord(item, ConsentAnswer.REFUSED) for item in ConsentItem)
 NO_CONSENT_ASKED: dict[str, dict[str, Any]] = {
     "in_grace": {
@@ -142,6 +147,8 @@ def variants(state: State) -> Iterator[Example]:
             yield "asking_pin_full", replace(at, pin_digits=4, pin_tries_left=3, helper=True), None
         case State.WAITING_FOR_STAFF:
             yield "waiting_for_staff_again", replace(at, staff_refusals=1, pin_digits=1), None
+            yield "waiting_for_staff_emergency", replace(at, request=EMERGENCY), None
+            yield "waiting_for_staff_disaster", replace(at, request=DISASTER), None
         case State.ASKING_CONSENT:
             yield "asking_consent_warned", replace(at, warned=True), None
             soon = CertificateWarning.EXPIRES_SOON

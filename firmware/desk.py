@@ -21,9 +21,9 @@ from firmware.staff import StaffGate
 from firmware.statement import Evidence
 from firmware.transaction import events as e
 from firmware.transaction.consent import complete
-from firmware.transaction.profiles import asks_for
+from firmware.transaction.profiles import asks_for, methods_for
 from firmware.transaction.visit import Request, Visit
-from firmware.words import Cause, Language, Method, State
+from firmware.words import Cause, Language, Method, State, reason_fits
 
 log = logging.getLogger(__name__)
 
@@ -130,8 +130,12 @@ class HostDesk:
             return refused(cause, "no card reader can be used")
         if start.profile not in self._settings.profiles:
             return refused("profile_not_allowed", f"{start.profile} is not allowed here")
-        methods = self._methods_now(start.methods)
-        if not methods and self._methods(start.methods):
+        if not reason_fits(start.profile, start.reason):
+            symbol = "reason_required" if start.reason is None else "reason_not_allowed"
+            return refused(symbol, f"{start.profile} with reason {start.reason}")
+        wanted = methods_for(start.reason, start.methods or self._settings.methods)
+        methods = self._methods_now(wanted)
+        if not methods and self._methods(wanted):
             return refused(Cause.STAFF_LOOK_CLOSED, "too many wrong staff passcodes")
         if not methods:
             return refused("method_not_available", "no method of proof that is asked for is here")
@@ -153,6 +157,7 @@ class HostDesk:
                     language=start.language or self._settings.language,
                     looks=self._settings.looks,
                     unverified_photo_allowed=self._settings.card.allow_unverified_photo,
+                    reason=start.reason,
                 )
             )
         )

@@ -31,6 +31,7 @@ from firmware.words import (
     Language,
     MatchDecision,
     Method,
+    NoConsentReason,
     PadDecision,
     PhotoAuthenticity,
     Profile,
@@ -95,6 +96,8 @@ class Statement(msgspec.Struct, frozen=True):
     proven_at: Time
     signed_at: Time
     clock_trust: ClockTrust
+    reason: NoConsentReason | None = None
+    """Why no consent could be obtained: of emergency and disaster, and of no other profile."""
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -179,8 +179,28 @@ class Profile(StrEnum):
     DENTAL = "dental"
     PHARMACY = "pharmacy"
     TREATMENT_PARLOUR = "treatment_parlour"  # 施術所: eligibility only
-    EMERGENCY = "emergency"
-    DISASTER = "disaster"
+    EMERGENCY = "emergency"  # consent cannot be obtained
+    DISASTER = "disaster"  # likewise
+
+
+class NoConsentReason(StrEnum):
+    """Why nobody can be asked for consent; reception says it when it begins such a visit."""
+
+    UNCONSCIOUS = "unconscious"
+    CANNOT_COMMUNICATE = "cannot_communicate"
+    DISASTER_AREA = "disaster_area"
+
+
+NO_CONSENT_REASONS: dict[Profile, tuple[NoConsentReason, ...]] = {
+    Profile.EMERGENCY: (NoConsentReason.UNCONSCIOUS, NoConsentReason.CANNOT_COMMUNICATE),
+    Profile.DISASTER: tuple(NoConsentReason),
+}
+"""The profiles without consent, and the reasons that each may be asked for with."""
+
+
+def reason_fits(profile: Profile, reason: NoConsentReason | None) -> bool:
+    """Whether a visit of `profile` may begin for `reason`: any other profile has none."""
+    return reason in NO_CONSENT_REASONS.get(profile, (None,))
 
 
 class Purpose(StrEnum):

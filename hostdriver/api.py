@@ -24,6 +24,7 @@ from firmware.words import (
     ConsentItem,
     Language,
     Method,
+    NoConsentReason,
     Outcome,
     Profile,
     Purpose,
@@ -157,6 +158,7 @@ class StartParams(msgspec.Struct, frozen=True):
     """Begin a visit. What is left out is decided by the profile and the device's settings.
 
     `nonce` is at least 16 random bytes in base64, fresh for each visit: the statement carries it.
+    `reason` is why no consent can be obtained: emergency and disaster need one, no other has one.
     """
 
     client_ref: ClientRef
@@ -168,6 +170,7 @@ class StartParams(msgspec.Struct, frozen=True):
     language: Language | None = None
     timeout_s: Annotated[float, msgspec.Meta(ge=10, le=600)] = 180.0
     reader: ReaderName | None = None
+    reason: NoConsentReason | None = None
 
 
 class StartResult(msgspec.Struct, frozen=True):

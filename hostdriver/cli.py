@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from firmware.words import ConsentItem, Language, Method, Profile, Purpose
+from firmware.words import ConsentItem, Language, Method, NoConsentReason, Profile, Purpose
 from hostdriver.advice import health_lines
 from hostdriver.client import Client
 from hostdriver.codec import holds_personal_number
@@ -92,12 +92,14 @@ def readers(driver: Any, /, as_json: bool) -> None:
 
 
 @main.command(
-    epilog="\b\nExamples:\n  kazashi visit\n  kazashi visit --method pin --language en --json"
+    epilog="\b\nExamples:\n  kazashi visit\n  kazashi visit --method pin --language en --json\n"
+    "  kazashi visit --profile emergency --reason unconscious"
 )
 @click.option("--ref", help="Your reference of this visit (default: made from the time).")
 @click.option("--reader", help="The reader's name (default: the first).")
 @click.option("--purpose", type=_words(Purpose), default=Purpose.VISIT.value, show_default=True)
 @click.option("--profile", type=_words(Profile), help="What kind of site asks.")
+@click.option("--reason", type=_words(NoConsentReason), help="Why no consent can be obtained.")
 @click.option("--item", "items", multiple=True, type=_words(ConsentItem))
 @click.option("--method", "methods", multiple=True, type=_words(Method))
 @click.option("--language", type=_words(Language), help="The panel's first language.")

@@ -224,6 +224,7 @@ class Desk:
             methods=params.methods,
             language=params.language,
             timeout_s=params.timeout_s,
+            reason=params.reason,
         )
         translate.refuse_what_it_cannot(start, hello)
         accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -52,6 +52,7 @@ def visit_begun(start: StartTransaction, hashed_ref: str) -> Entry:
             "client_ref": hashed_ref,
             "profile": start.profile,
             "purpose": start.purpose,
+            "reason": start.reason,
         },
     )
 
@@ -81,6 +82,8 @@ def statement_made(statement: Statement, evidence: Evidence) -> tuple[Entry, ...
             "photo_authenticity": statement.photo_authenticity,
             "card_kind": statement.card_kind,
             "helper": statement.helper,
+            "profile": statement.profile,
+            "reason": statement.reason,
             "staff_id": statement.staff_id,
             "signed_at": _time(statement.signed_at),
             "clock_trust": statement.clock_trust,

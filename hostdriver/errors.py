@@ -110,6 +110,16 @@ ERRORS: dict[str, ErrorRow] = {
         "職員のパスコードが続けて違ったため、目視確認を5分ほど止めています。他の方法で受付できます。",
         cause=Cause.STAFF_LOOK_CLOSED,
     ),
+    "reason_required": ErrorRow(
+        1112,
+        "a visit without consent needs a reason",
+        "救急・災害の受付には、同意を得られない理由が必要です。受付ソフトで理由を選んでください。",
+    ),
+    "reason_not_allowed": ErrorRow(
+        1113,
+        "this profile does not allow this reason",
+        "同意を得られない理由が業務種別と合いません。救急・災害以外の受付では理由を付けません。",
+    ),
     "tampered": ErrorRow(
         1111,
         "the reader's enclosure is open",

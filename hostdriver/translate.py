@@ -22,7 +22,7 @@ from firmware.link.messages import (
     TransactionEnded,
 )
 from firmware.statement import ConsentRecord, Evidence, Statement, verify
-from firmware.words import CardKind, Cause, ClockTrust, Method, Outcome, Question
+from firmware.words import CardKind, Cause, ClockTrust, Method, Outcome, Question, reason_fits
 from hostdriver.api import (
     Consent,
     Device,
@@ -109,6 +109,7 @@ def checked_statement(
         start.gateway_challenge,
         start.profile,
         start.purpose,
+        start.reason,
         device.device_id,
         device.boot_id,
     )
@@ -119,6 +120,7 @@ def checked_statement(
         statement.gateway_challenge,
         statement.profile,
         statement.purpose,
+        statement.reason,
         statement.device_id,
         statement.boot_id,
     )
@@ -246,6 +248,11 @@ def refuse_what_it_cannot(start: StartTransaction, hello: DeviceHello) -> None:
     for method in start.methods or ():
         if method not in hello.methods:
             raise Refusal("method_not_allowed", method)
+    if not reason_fits(start.profile, start.reason):
+        symbol = "reason_required" if start.reason is None else "reason_not_allowed"
+        raise Refusal(symbol, start.profile)
+    if start.reason is not None and Method.STAFF not in (start.methods or hello.methods):
+        raise Refusal("method_not_allowed", f"{start.profile} needs {Method.STAFF}")
     if start.language is not None and start.language not in hello.languages:
         raise Refusal("language_not_available", start.language)
 

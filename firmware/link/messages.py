@@ -22,6 +22,7 @@ from firmware.words import (
     ConsentItem,
     Language,
     Method,
+    NoConsentReason,
     Outcome,
     Profile,
     Purpose,
@@ -65,6 +66,8 @@ class StartTransaction(Message, frozen=True, tag="start_transaction"):
     methods: tuple[Method, ...] | None = None
     language: Language | None = None
     timeout_s: float = 180.0
+    reason: NoConsentReason | None = None
+    """Why nobody can be asked for consent: emergency and disaster need it, no other has one."""
     to_device: ClassVar[bool] = True
 
 

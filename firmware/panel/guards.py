@@ -74,6 +74,10 @@ def staff_was_refused(visit: Visit) -> bool:
     return visit.staff_refusals > 0
 
 
+def with_consent(visit: Visit) -> bool:
+    return not visit.without_consent
+
+
 def verified(visit: Visit) -> bool:
     return visit.ending is not None and visit.ending.outcome is Outcome.VERIFIED
 

@@ -7,7 +7,7 @@ and the first whose guard holds is shown.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from firmware.panel.guards import (
@@ -32,6 +32,7 @@ from firmware.panel.guards import (
     typed,
     verified,
     warned,
+    with_consent,
 )
 from firmware.panel.pin_pad import SHAPES, PadKind
 from firmware.panel.texts import LANGUAGES
@@ -228,7 +229,7 @@ SCREENS: dict[S, Screen] = {
     S.VERIFYING_PIN: Screen(plain("checking", Picture.PAD, Tone.WORKING), step=1, busy=True),
     S.WAITING_FOR_STAFF: Screen(
         plain("staff", Picture.STAFF),
-        (enter(PadKind.STAFF, e.StaffPasscodeEntered()), BACK),
+        (enter(PadKind.STAFF, e.StaffPasscodeEntered()), replace(BACK, needs=with_consent)),
         pad=PadKind.STAFF,
         step=1,
         notices=((staff_was_refused, "passcode_wrong"), (always, "staff_types")),

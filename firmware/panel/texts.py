@@ -14,7 +14,7 @@ import msgspec
 
 from firmware.faults import BadSettings
 from firmware.panel.readings import misspelt, plain
-from firmware.words import Cause, ConsentItem, Hint, Language, Outcome
+from firmware.words import Cause, ConsentItem, Hint, Language, Outcome, Profile
 
 FOLDER = Path(__file__).parent / "texts"
 LANGUAGES: tuple[Language, ...] = tuple(Language)
@@ -45,6 +45,8 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     screens: dict[str, ScreenText]
     buttons: dict[str, Text]
     notices: dict[str, Text]
+    headings: dict[Profile, Text]
+    """Of the visits without consent."""
     items: dict[ConsentItem, Text]
     causes: dict[Cause, Text]
     next_steps: dict[Outcome, tuple[Text, ...]]

@@ -111,6 +111,8 @@ class PanelView(msgspec.Struct, frozen=True, tag="view"):
     tone: Tone
     busy: bool
     progress: ProgressView | None
+    heading: Said | None
+    """In the place of the stages, on every screen of a visit without consent: which kind it is."""
     notice: Said | None
     """A hint for the camera, or what else the patient should know now."""
     warning: Said | None
@@ -156,7 +158,8 @@ def view(
         picture=look.picture,
         tone=look.tone,
         busy=screen.busy,
-        progress=_progress(visit, screen, words),
+        progress=None if visit.without_consent else _progress(visit, screen, words),
+        heading=_heading(visit, words),
         notice=_notice(visit, screen, words) if hint is None else _said(words.hints[hint], words),
         warning=_said(words.notices["time_runs_out"], words) if _time_runs_out(visit) else None,
         insistence=visit.insistence if left_behind(visit) else 0,
@@ -224,6 +227,13 @@ def _progress(visit: Visit, screen: Screen, words: Texts) -> ProgressView | None
     ending = visit.ending
     broken_off = ending is not None and ending.outcome is not Outcome.VERIFIED
     return ProgressView(screen.step, tuple(_said(step, words) for step in words.steps), broken_off)
+
+
+def _heading(visit: Visit, words: Texts) -> Said | None:
+    # Written and never spoken: it is for the staff, and no business of the waiting room.
+    if visit.request is None or not visit.without_consent:
+        return None
+    return _said(words.headings[visit.request.profile], words)
 
 
 def _pad(visit: Visit, screen: Screen, words: Texts, name: str) -> PadView | None:

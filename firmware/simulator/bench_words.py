@@ -14,7 +14,7 @@ import msgspec
 from firmware.faults import BenchRefused
 from firmware.simulator.patients import STRANGERS
 from firmware.simulator.slot import INSTRUCTIONS, AnyMishap
-from firmware.words import ConsentItem, Language, Method, Profile, Purpose
+from firmware.words import ConsentItem, Language, Method, NoConsentReason, Profile, Purpose
 
 OWN, NOBODY = "own", "nobody"
 """Faces that are no person's id: whose card it is, and none at all."""
@@ -60,6 +60,7 @@ class Start(Command, frozen=True, tag="start"):
 
     purpose: Purpose = Purpose.VISIT
     profile: Profile | None = None
+    reason: NoConsentReason | None = None
     items: tuple[ConsentItem, ...] | None = None
     methods: tuple[Method, ...] | None = None
     language: Language | None = None
@@ -122,6 +123,7 @@ class Choices(msgspec.Struct, frozen=True):
 
     purposes: tuple[str, ...] = tuple(Purpose)
     profiles: tuple[str, ...] = tuple(Profile)
+    reasons: tuple[str, ...] = tuple(NoConsentReason)
     items: tuple[str, ...] = tuple(ConsentItem)
     methods: tuple[str, ...] = tuple(Method)
     languages: tuple[str, ...] = tuple(Language)

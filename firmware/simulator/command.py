@@ -28,7 +28,7 @@ from firmware.simulator.patient import Consent
 from firmware.simulator.patients import find, live_portrait
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
-from firmware.words import ConsentItem, Language, Method, Outcome, Profile, State
+from firmware.words import ConsentItem, Language, Method, NoConsentReason, Outcome, Profile, State
 from hostdriver.rendering import progress_line, result_table
 
 EPILOG: Final = """\b
@@ -45,6 +45,7 @@ Examples:
   kazashi-simulator visit --patient valid --json
   kazashi-simulator visit --patient valid --live-face impostor --pin 9999
   kazashi-simulator visit --patient valid --remove-card-at asking_consent
+  kazashi-simulator visit --patient valid --profile emergency --reason unconscious
 """
 
 
@@ -94,6 +95,7 @@ def pin_of(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option("--live-face", help="Whose face is before the camera: a patient, impostor, nobody.")
 @click.option("--consent", callback=consent_of, default="all", help="all, none, or ITEM,ITEM…")
 @click.option("--profile", type=OneOf(Profile), help="What kind of site asks.")
+@click.option("--reason", type=OneOf(NoConsentReason), help="Why no consent can be obtained.")
 @click.option("--language", type=OneOf(Language), default=Language.JA.value)
 @click.option("--remove-card-at", type=OneOf(State), help="Take the card away there.")
 @click.option("--cable", type=click.Choice(list(CABLES)), help="Join the two daemons by serial.")

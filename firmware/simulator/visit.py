@@ -23,7 +23,7 @@ from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.people import Patient, collation_number_b
 from firmware.simulator.reception import Json, Reception, Tell, hold_visit
 from firmware.simulator.slot import INS_SIGN, AnyMishap, Pull
-from firmware.words import Language, Method, Profile, State
+from firmware.words import Language, Method, NoConsentReason, Profile, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Play:
     registers: bool = True
     """Whether the patient takes the offer to register (利用登録)."""
     profile: Profile | None = None
+    reason: NoConsentReason | None = None
+    """Why nobody can be asked; then the staff come by themselves."""
     language: Language = Language.JA
     remove_card_at: State | None = None
     card_stays_home: bool = False
@@ -99,6 +101,8 @@ def _at_the_desk(appliance: Appliance, scene: Play, tell: Tell, reception: Recep
     options: Json = {"language": scene.language}
     if scene.profile is not None:
         options["profile"] = scene.profile
+    if scene.reason is not None:
+        options["reason"] = scene.reason
 
     def hear(event: Json) -> None:
         tell(event)

@@ -23,6 +23,11 @@ def recorded(item: ConsentItem, agreed: bool, at: datetime) -> ConsentRecord:
     )
 
 
+def unobtainable(item: ConsentItem, at: datetime) -> ConsentRecord:
+    """The record of an item that nobody could be asked for: no wording was shown, nothing ends."""
+    return ConsentRecord(item=item, answer=ConsentAnswer.UNOBTAINABLE, at=at)
+
+
 def complete(records: Iterable[ConsentRecord]) -> tuple[ConsentRecord, ...]:
     """One record for every item there is, in a fixed order; what was not asked says so."""
     given = {record.item: record for record in records}

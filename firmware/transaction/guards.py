@@ -106,6 +106,10 @@ def pin_can_be_sent(visit: Visit, _event: e.Event) -> bool:
     return visit.pin_can_be_sent
 
 
+def without_consent(visit: Visit, _event: e.Event) -> bool:
+    return visit.without_consent
+
+
 def registered(_visit: Visit, event: e.Event) -> bool:
     return (
         isinstance(event, e.RegistrationReported) and event.registration is Registration.REGISTERED

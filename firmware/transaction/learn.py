@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from firmware.statement import Comparison
 from firmware.transaction import events as e
-from firmware.transaction.consent import recorded
+from firmware.transaction.consent import recorded, unobtainable
 from firmware.transaction.visit import Now, Visit
 from firmware.words import ClockTrust, MatchDecision, Method, PhotoAuthenticity
 
@@ -81,12 +81,13 @@ def _learn_of_answers(visit: Visit, event: e.Event, now: Now) -> Visit:
         case e.RegistrationReported(_, _, allowed, warning):
             # Without a trusted clock a consent has no time, so none is asked for.
             clock_trusted = now.trust is not ClockTrust.NONE
-            return replace(
+            told = replace(
                 visit,
                 clinical_consent_allowed=allowed and clock_trusted,
                 clock_trusted=clock_trusted,
                 certificate_warning=warning,
             )
+            return _answered_for(told, now) if told.without_consent else told
         case e.ConsentOneByOne():
             return replace(visit, one_by_one=True)
         case e.ConsentAllAnswered(agreed):
@@ -101,6 +102,12 @@ def _learn_of_answers(visit: Visit, event: e.Event, now: Now) -> Visit:
             return replace(visit, signed=True)
         case _:
             return visit
+
+
+def _answered_for(visit: Visit, now: Now) -> Visit:
+    """Nobody can be asked: what would have been is recorded as unobtainable."""
+    records = tuple(unobtainable(item, now.wall) for item in visit.items_open)
+    return replace(visit, consents=visit.consents + records)
 
 
 def _proven(visit: Visit, method: Method, now: Now) -> Visit:

@@ -39,6 +39,7 @@ from firmware.transaction.guards import (
     same_person,
     staff_may_try_again,
     this_entry,
+    without_consent,
 )
 from firmware.transaction.learn import learn
 from firmware.transaction.visit import Now, Visit
@@ -89,10 +90,13 @@ UPSTREAM_LOST = ends(Outcome.FAILED, Cause.UPSTREAM_UNAVAILABLE)
 NOT_REGISTERED = ends_as_told(Outcome.REFUSED, Cause.REGISTRATION_NOT_EFFECTIVE)
 REJECTED = ends_as_told(Outcome.REFUSED, Cause.EVIDENCE_REJECTED)
 
+NOT_TAKEN = ends(Outcome.REFUSED, Cause.REGISTRATION_DECLINED)
+
 STAYS = (Row(always, None),)
 PIN_IS_BLOCKED = Row(pin_blocked, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.PIN_BLOCKED))
 TO_METHODS = (
     Row(no_method_left, S.TAKE_CARD, ends_without_proof),
+    Row(without_consent, S.WAITING_FOR_STAFF),
     Row(always, S.CHOOSING_METHOD),
 )
 STAFF_COME = Row(method_is(Method.STAFF), S.WAITING_FOR_STAFF)
@@ -101,6 +105,11 @@ TO_ANSWERS = (
     Row(more_items, S.ASKING_CONSENT),
     Row(more_questions, S.ASKING_QUESTIONS),
     Row(always, S.SIGNING),
+)
+# Registration is the patient's own choice: nobody takes it for them.
+OFFERED = (
+    Row(without_consent, S.TAKE_CARD, NOT_TAKEN),
+    Row(always, S.OFFERING_REGISTRATION),
 )
 PHOTO_IS_FORGED = Row(photo_forged, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.PHOTO_NOT_AUTHENTIC))
 AFTER_READING = (
@@ -192,13 +201,11 @@ STEPS: Table = {
     # --- registration
     (S.IDENTITY_PROVEN, e.RegistrationReported): (
         *when(registered, TO_ANSWERS),
-        Row(can_register, S.OFFERING_REGISTRATION),
+        *when(can_register, OFFERED),
         Row(always, S.TAKE_CARD, NOT_REGISTERED),
     ),
     (S.OFFERING_REGISTRATION, e.RegistrationAccepted): (Row(always, S.REGISTERING),),
-    (S.OFFERING_REGISTRATION, e.RegistrationDeclined): (
-        Row(always, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.REGISTRATION_DECLINED)),
-    ),
+    (S.OFFERING_REGISTRATION, e.RegistrationDeclined): (Row(always, S.TAKE_CARD, NOT_TAKEN),),
     (S.REGISTERING, e.RegistrationReported): (
         *when(registered, TO_ANSWERS),
         Row(always, S.TAKE_CARD, NOT_REGISTERED),

@@ -1,10 +1,11 @@
-"""What each kind of site asks the patient: consent items and questions, one row each."""
+"""What each kind of site asks the patient, one row each, and who proves identity where nobody can
+be asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firmware.words import ConsentItem, Profile, Purpose, Question
+from firmware.words import ConsentItem, Method, NoConsentReason, Profile, Purpose, Question
 
 _ALL_ITEMS = tuple(ConsentItem)
 _PRESCRIBER = (Question.PRESCRIPTION_FORM, Question.SUBSIDY)
@@ -24,8 +25,9 @@ ASKS: dict[Profile, Asks] = {
     Profile.DENTAL: Asks(_ALL_ITEMS, _PRESCRIBER),
     Profile.PHARMACY: Asks(_ALL_ITEMS, (Question.SUBSIDY,)),
     Profile.TREATMENT_PARLOUR: Asks((), ()),
-    Profile.EMERGENCY: Asks((), ()),
-    Profile.DISASTER: Asks((), ()),
+    # Nobody is asked: these items are recorded as unobtainable.
+    Profile.EMERGENCY: Asks(_ALL_ITEMS, ()),
+    Profile.DISASTER: Asks(_ALL_ITEMS, ()),
 }
 
 ANSWERS: dict[Question, tuple[str, ...]] = {
@@ -42,3 +44,11 @@ def asks_for(profile: Profile, purpose: Purpose, items: tuple[ConsentItem, ...] 
     if items is None:
         return row
     return Asks(tuple(item for item in row.items if item in items), row.questions)
+
+
+def methods_for(reason: NoConsentReason | None, methods: tuple[Method, ...]) -> tuple[Method, ...]:
+    """`methods`, or the staff look alone where no consent can be obtained (ADR 0007).
+
+    Its passcode is the word of a member of staff, by name, for what nobody else can answer.
+    """
+    return methods if reason is None else tuple(m for m in methods if m is Method.STAFF)

@@ -10,7 +10,7 @@ from firmware.faults import Fault
 from firmware.statement import Statement
 from firmware.transaction.consent import complete
 from firmware.transaction.visit import Now, Visit
-from firmware.words import CardSigning
+from firmware.words import CardSigning, Method, reason_fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ def statement_of(visit: Visit, facts: Facts, now: Now) -> Statement:
         raise Fault("there is nothing to state: identity is not proven")
     if visit.started_at is None or visit.proven_at is None:
         raise Fault("there is nothing to state: the visit has no times")
+    if not reason_fits(request.profile, request.reason):
+        raise Fault("there is nothing to state: the reason does not fit the profile")
+    if visit.without_consent and (method is not Method.STAFF or visit.staff_id is None):
+        raise Fault("there is nothing to state: nobody answers for a visit without consent")
     if visit.items_open or visit.questions_open:
         raise Fault("there is nothing to state yet: answers are missing")
     return Statement(
@@ -63,4 +67,5 @@ def statement_of(visit: Visit, facts: Facts, now: Now) -> Statement:
         proven_at=visit.proven_at,
         signed_at=now.wall,
         clock_trust=now.trust,
+        reason=request.reason,
     )

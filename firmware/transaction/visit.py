@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from firmware.statement import Comparison, ConsentRecord
+from firmware.transaction.profiles import methods_for
 from firmware.words import (
     CardKind,
     Cause,
@@ -16,6 +17,7 @@ from firmware.words import (
     Language,
     MatchDecision,
     Method,
+    NoConsentReason,
     Outcome,
     PadDecision,
     PhotoAuthenticity,
@@ -51,6 +53,8 @@ class Request:
     looks: int
     """Comparisons of faces that this visit may make."""
     unverified_photo_allowed: bool
+    reason: NoConsentReason | None = None
+    """Why nobody can be asked; `items` are then recorded as unobtainable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,13 @@ class Visit:
             Method.STAFF: self.staff_refusals < STAFF_TRIES and not self.staff_closed,
             Method.PHONE: False,
         }
-        return tuple(method for method in self.request.methods if open_to[method])
+        methods = methods_for(self.request.reason, self.request.methods)
+        return tuple(method for method in methods if open_to[method])
+
+    @property
+    def without_consent(self) -> bool:
+        """Nobody can be asked anything: a member of staff answers for the visit."""
+        return self.request is not None and self.request.reason is not None
 
     @property
     def pin_can_be_sent(self) -> bool:

@@ -24,6 +24,7 @@ from firmware.words import (
     PhotoAuthenticity,
     Profile,
     Purpose,
+    reason_fits,
 )
 from hostdriver.eligibility.trust import Standing, Trust
 
@@ -83,6 +84,19 @@ def _nobody_looked(case: Case) -> bool:
     return case.statement.method is Method.STAFF and not case.statement.staff_id
 
 
+def _nobody_answers_for_it(case: Case) -> bool:
+    return case.statement.reason is not None and case.statement.method is not Method.STAFF
+
+
+def _reason_unfit(case: Case) -> bool:
+    return not reason_fits(case.statement.profile, case.statement.reason)
+
+
+def _unobtainable_without_reason(case: Case) -> bool:
+    answers = {record.answer for record in case.statement.consents}
+    return ConsentAnswer.UNOBTAINABLE in answers and case.statement.reason is None
+
+
 def _phone_expired(case: Case) -> bool:
     # The months of grace are for the card; a phone's certificate ends with it (2025-09).
     return case.statement.card_kind in PHONES and not case.standing.clinical_consent_allowed
@@ -92,19 +106,29 @@ def _granted(case: Case) -> bool:
     return any(record.answer is ConsentAnswer.GRANTED for record in case.statement.consents)
 
 
-def _granted_in_grace(case: Case) -> bool:
-    return _granted(case) and not case.standing.clinical_consent_allowed
+def _opens_records(case: Case) -> bool:
+    """Medical data may be looked at after this visit: by consent, or because none can be had."""
+    answers = {record.answer for record in case.statement.consents}
+    return bool(answers & {ConsentAnswer.GRANTED, ConsentAnswer.UNOBTAINABLE})
 
 
-def _granted_without_a_clock(case: Case) -> bool:
-    return _granted(case) and case.statement.clock_trust is ClockTrust.NONE
+def _opened_in_grace(case: Case) -> bool:
+    return _opens_records(case) and not case.standing.clinical_consent_allowed
 
 
-def _granted_where_none_is_asked(case: Case) -> bool:
+def _opened_without_a_clock(case: Case) -> bool:
+    return _opens_records(case) and case.statement.clock_trust is ClockTrust.NONE
+
+
+def _opened_where_none_is_asked(case: Case) -> bool:
     statement = case.statement
-    return _granted(case) and (
+    return _opens_records(case) and (
         statement.purpose is Purpose.ELIGIBILITY or statement.profile is Profile.TREATMENT_PARLOUR
     )
+
+
+def _granted_by_nobody(case: Case) -> bool:
+    return _granted(case) and case.statement.reason is not None
 
 
 def _granted_without_times(case: Case) -> bool:
@@ -128,10 +152,14 @@ OBJECTIONS: Final[tuple[tuple[Callable[[Case], bool], Objection], ...]] = (
     (_face_not_proven, Objection(REJECTED, "method face without a live face that matched")),
     (_pin_not_proven, Objection(REJECTED, "method pin without a signature opened by it")),
     (_nobody_looked, Objection(REJECTED, "method staff without the name of who looked")),
+    (_reason_unfit, Objection(REJECTED, "the reason does not fit the profile")),
+    (_nobody_answers_for_it, Objection(REJECTED, "no consent, and no staff who answer for it")),
+    (_unobtainable_without_reason, Objection(REJECTED, "consent unobtainable without a reason")),
     (_answered_twice, Objection(REJECTED, "two answers to one consent item")),
-    (_granted_in_grace, Objection(REJECTED, "consent granted with an expired certificate")),
-    (_granted_without_a_clock, Objection(REJECTED, "consent granted without a trusted clock")),
-    (_granted_where_none_is_asked, Objection(REJECTED, "consent granted where none is asked")),
+    (_opened_in_grace, Objection(REJECTED, "records opened with an expired certificate")),
+    (_opened_without_a_clock, Objection(REJECTED, "records opened without a trusted clock")),
+    (_opened_where_none_is_asked, Objection(REJECTED, "records opened where none is asked for")),
+    (_granted_by_nobody, Objection(REJECTED, "consent granted where nobody could be asked")),
     (_granted_without_times, Objection(REJECTED, "consent granted without its times")),
 )
 

@@ -136,6 +136,7 @@ def statement_for(
         proven_at=now,
         signed_at=now,
         clock_trust=ClockTrust.NTP,
+        reason=start.reason,
     )
     return msgspec.structs.replace(honest, **changes)
 
@@ -160,6 +161,7 @@ class SigningDevice:
     counter: int = 0
     clock_trust: ClockTrust = ClockTrust.NTP
     device_id: str = "device-1"
+    profiles: tuple[Profile, ...] = (Profile.CLINIC, Profile.PHARMACY)
     address: str = "unix:link.sock"
     link: Link | None = None
 
@@ -175,7 +177,7 @@ class SigningDevice:
             device_id=self.device_id,
             boot_id=self.boot_id,
             device_key={k: str(v) for k, v in self.key.as_dict(private=False).items()},
-            profiles=(Profile.CLINIC, Profile.PHARMACY),
+            profiles=self.profiles,
             methods=(Method.FACE, Method.PIN, Method.STAFF),
             languages=(Language.JA, Language.EN),
             clock_trust=self.clock_trust,

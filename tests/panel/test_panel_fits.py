@@ -36,7 +36,7 @@ def share(nth: int, of: int) -> Iterator[tuple[Language, Example]]:
 
 
 MISFITS = """([finger, readable, low]) => {
-  const texts = "h1, #reason, #lines p, #notice, #points li, #warning span, #progress .now span";
+  const texts = "h1, #reason, #lines p, #notice, #points li, #warning span, #heading, .now span";
   const seen = [...document.querySelectorAll(`button, section, .menu, #head, #foot, ${texts}`)]
     .filter((e) => e.checkVisibility() && e.getBoundingClientRect().width > 0);
   const faults = [];

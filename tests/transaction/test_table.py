@@ -25,10 +25,12 @@ from firmware.words import (
     CardKind,
     Cause,
     ClockTrust,
+    ConsentAnswer,
     ConsentItem,
     Language,
     MatchDecision,
     Method,
+    NoConsentReason,
     Outcome,
     PadDecision,
     PhotoAuthenticity,
@@ -51,11 +53,18 @@ REQUEST = Request(
     looks=1,
     unverified_photo_allowed=False,
 )
+EMERGENCY = replace(
+    REQUEST,
+    profile=Profile.EMERGENCY,
+    reason=NoConsentReason.UNCONSCIOUS,
+    questions=(),
+)
+"""With every method and every item in it: what is not to happen, the table itself must prevent."""
 
 
 def events_in(visit: Visit) -> Iterator[e.Event]:
     """One event of every kind, with every value that a guard can tell apart."""
-    yield e.Started(REQUEST)
+    yield from (e.Started(REQUEST), e.Started(EMERGENCY))
     yield from (e.Cancelled(Cause.CANCELLED_BY_PATIENT), e.HostLost(), e.MoreTime())
     yield e.TamperOpened()
     for entry in (visit.entry, visit.entry - 1):
@@ -93,7 +102,7 @@ def events_in(visit: Visit) -> Iterator[e.Event]:
 def alike(visit: Visit) -> Visit:
     """Visits that no guard can tell apart are one: the walk stays finite, and short."""
     if visit.ending is not None:  # only the card decides now
-        visit = replace(visit, card_kind=None, consents=(), answers=(), request=REQUEST)
+        visit = replace(visit, card_kind=None, consents=(), answers=())
     if visit.proofs or visit.ending is not None:  # no method is chosen any more
         visit = replace(
             visit,
@@ -101,7 +110,7 @@ def alike(visit: Visit) -> Visit:
             last_try_confirmed=False,
             staff_refusals=0,
             staff_closed=False,
-            staff_id=None,
+            staff_id=visit.staff_id if visit.without_consent else None,
             looks=0,
             method_chosen=False,
             face_possible=True,
@@ -168,6 +177,34 @@ def test_a_face_that_failed_before_the_pin_is_a_visit_by_pin() -> None:
         and v.comparison.decision is not MatchDecision.SAME_PERSON
     }
     assert methods == {Method.PIN, Method.STAFF}
+
+
+def test_without_consent_nothing_ends_verified_unless_the_staff_typed_their_passcode() -> None:
+    verified = [
+        v for _, _, v, _ in walk() if v.without_consent and v.ending == Ending(Outcome.VERIFIED)
+    ]
+    assert verified
+    for visit in verified:
+        assert (visit.method, visit.staff_id, visit.proofs) == (Method.STAFF, "s1", 1)
+    for before, event, after, effects in walk():
+        if after.without_consent and after.proofs > before.proofs:
+            assert before.state is State.CHECKING_STAFF
+            assert event == e.StaffAccepted("s1")
+        if after.without_consent and Do.SIGN_STATEMENT in effects:
+            assert after.staff_id == "s1"
+
+
+def test_without_consent_the_patient_is_asked_nothing() -> None:
+    visits = [after for _, _, after, _ in walk() if after.without_consent]
+    asking = {
+        *(State.CHOOSING_METHOD, State.COMPARING_FACES, State.ASKING_PIN, State.KEYING_PRINT),
+        *(State.OFFERING_REGISTRATION, State.ASKING_CONSENT, State.ASKING_QUESTIONS),
+    }
+    assert not asking & {visit.state for visit in visits}
+    answers = {record.answer for visit in visits for record in visit.consents}
+    assert answers == {ConsentAnswer.UNOBTAINABLE}
+    others = [after for _, _, after, _ in walk() if not after.without_consent]
+    assert ConsentAnswer.UNOBTAINABLE not in {r.answer for v in others for r in v.consents}
 
 
 def test_nothing_is_signed_before_the_last_answer() -> None:

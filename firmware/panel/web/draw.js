@@ -32,6 +32,7 @@ export function showView(view, onTouch) {
   draw("points", view.points, (points) => points.map((point) => element("li", "", ...phrase(point))));
   draw("notice", view.notice, (notice) => (notice ? phrase(notice) : []));
   draw("progress", view.progress, drawProgress);
+  draw("heading", view.heading, (heading) => (heading ? phrase(heading) : []));
   drawButtons(view);
   drawPad(view);
   // A stream ends with the looking it was opened for: each entry opens its own.

@@ -67,6 +67,7 @@ function showChoices({ panel, socket: path, choices }) {
   chosenFrom = true;
   offer("visit", "purpose", choices.purposes);
   offer("visit", "profile", choices.profiles);
+  offer("visit", "reason", choices.reasons);
   offer("visit", "language", choices.languages);
   for (const [name, value] of Object.entries(choices.instructions)) {
     at("mishap").elements.ins.append(new Option(name, value));
@@ -96,7 +97,7 @@ at("visit").onsubmit = (event) => {
   event.preventDefault();
   const asked = new FormData(at("visit"));
   const command = { do: "start" };
-  for (const name of ["purpose", "profile", "language"]) if (asked.get(name)) command[name] = asked.get(name);
+  for (const name of ["purpose", "profile", "reason", "language"]) if (asked.get(name)) command[name] = asked.get(name);
   for (const name of ["items", "methods"]) if (asked.has(name)) command[name] = asked.getAll(name);
   say(command);
 };
