@@ -96,9 +96,9 @@ STAYS = (Row(always, None),)
 PIN_IS_BLOCKED = Row(pin_blocked, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.PIN_BLOCKED))
 TO_METHODS = (
     Row(no_method_left, S.TAKE_CARD, ends_without_proof),
-    Row(without_consent, S.WAITING_FOR_STAFF),
     Row(always, S.CHOOSING_METHOD),
 )
+STAFF_ALONE = when(without_consent, (Row(staff_may_try_again, S.WAITING_FOR_STAFF),))
 STAFF_COME = Row(method_is(Method.STAFF), S.WAITING_FOR_STAFF)
 METHOD_BUTTONS = (Row(method_is(Method.PIN), S.ASKING_PIN), STAFF_COME)
 TO_ANSWERS = (
@@ -138,6 +138,7 @@ STEPS: Table = {
     (S.IDENTIFYING_CARD, e.CardIdentified): (
         Row(card_not_known, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.CARD_UNKNOWN)),
         Row(card_not_supported, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.CARD_NOT_SUPPORTED)),
+        *STAFF_ALONE,
         *TO_METHODS,
     ),
     # --- face
@@ -187,7 +188,7 @@ STEPS: Table = {
     # --- staff look
     (S.WAITING_FOR_STAFF, e.PinDigitTyped): STAYS,
     (S.WAITING_FOR_STAFF, e.StaffPasscodeEntered): (Row(four_digits, S.CHECKING_STAFF),),
-    (S.WAITING_FOR_STAFF, e.BackToMethods): TO_METHODS,
+    (S.WAITING_FOR_STAFF, e.BackToMethods): (*STAFF_ALONE, *TO_METHODS),
     (S.CHECKING_STAFF, e.StaffAccepted): (Row(always, S.IDENTITY_PROVEN),),
     (S.CHECKING_STAFF, e.StaffRefused): (
         Row(staff_may_try_again, S.WAITING_FOR_STAFF),
