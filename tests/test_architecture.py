@@ -184,6 +184,19 @@ def test_only_shells_touch_the_world(path: Path) -> None:
     )
 
 
+def test_what_calls_itself_pure_imports_no_shell() -> None:
+    shells = {module_of(path) for path in OURS if is_shell(path)}
+    pure = [path for path in OURS if "Pure" in (ast.get_docstring(syntax(path)) or "")]
+    reached = {
+        f"{name_of(path)}: {name}"
+        for path in pure
+        for name in imports(path)
+        if name in shells or name.rpartition(".")[0] in shells
+    }
+    assert pure
+    assert reached == set()
+
+
 # --- P9: what can lock a card passes one gate -----------------------------------------------------
 def test_verify_is_called_in_one_place_and_in_no_loop() -> None:
     callers = []

@@ -23,7 +23,7 @@ from hostdriver.eligibility.answer import (
     ResultOfQualificationConfirmation,
     SpecificDiseasesCertificateInfo,
 )
-from hostdriver.eligibility.records import InsuredPerson
+from hostdriver.eligibility.insured_person import InsuredPerson
 
 SEX_CODES: Final = {Sex.MALE: "1", Sex.FEMALE: "2"}  # OQSCD007
 INSURED_SINCE: Final = dt.timedelta(days=365)

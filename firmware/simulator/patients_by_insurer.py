@@ -12,7 +12,7 @@ from firmware.card.collation import Calendar
 from firmware.simulator.people import Insurance, Patient, Person, Sex, VirtualCardFacts
 from firmware.words import Registration
 from hostdriver.eligibility.answer import Validity
-from hostdriver.eligibility.records import CertificateStatus
+from hostdriver.eligibility.insured_person import CertificateStatus
 
 ISSUED: Final = dt.date(2025, 6, 2)
 HIS, HERS = "person_a_2", "person_b_2"  # live pictures

@@ -15,7 +15,7 @@ from firmware.card.collation import Calendar, number_b
 from firmware.faults import UnknownPatient
 from firmware.words import CardKind, Registration
 from hostdriver.eligibility.answer import Validity
-from hostdriver.eligibility.records import CertificateStatus
+from hostdriver.eligibility.insured_person import CertificateStatus
 
 
 class Sex(StrEnum):

@@ -17,7 +17,7 @@ from hostdriver.eligibility.answer import (
     Validity,
     same_text,
 )
-from hostdriver.eligibility.records import InsuredPerson
+from hostdriver.eligibility.insured_person import InsuredPerson
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,14 +39,8 @@ from hostdriver.eligibility.gateway import (
     RegistrationReport,
 )
 from hostdriver.eligibility.insured_card import find
-from hostdriver.eligibility.records import (
-    CertificateStatus,
-    Inquiry,
-    InsuredPerson,
-    Records,
-    changing,
-    seed,
-)
+from hostdriver.eligibility.insured_person import CertificateStatus, InsuredPerson
+from hostdriver.eligibility.records import Inquiry, Records, changing, seed
 from hostdriver.eligibility.trust import Standing, Trust, standing
 
 __all__ = ["CertificateStatus", "InsuredPerson", "InsurersGateway", "seed"]

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -21,14 +20,9 @@ from uuid import UUID
 import msgspec
 
 from firmware.faults import UpstreamUnavailable
-from firmware.words import Registration
-from hostdriver.eligibility.answer import (
-    QualificationConfirmSearchInfo,
-    ResultOfQualificationConfirmation,
-    Validity,
-    comparable,
-)
+from hostdriver.eligibility.answer import QualificationConfirmSearchInfo, comparable
 from hostdriver.eligibility.gateway import InsuredCardQuestion
+from hostdriver.eligibility.insured_person import CertificateStatus, InsuredPerson
 
 CHALLENGE_BYTES: Final = 32
 CHALLENGE_LIVES: Final = timedelta(minutes=10)
@@ -69,31 +63,6 @@ PERSONS_INSURED: Final = """
         AND comparable(symbol) = comparable(?) AND comparable(number) = comparable(?)
         AND (? IS NULL OR branch = ?))
     ORDER BY person_id"""
-
-
-class CertificateStatus(StrEnum):
-    """What the authority's list says of a certificate."""
-
-    GOOD = "good"
-    SUSPENDED = "suspended"  # 一時利用停止
-    REVOKED = "revoked"
-
-
-class InsuredPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """One synthetic person: the card it holds, whether it is registered, what is on file."""
-
-    person_id: str
-    certificate_sha256: bytes | None
-    """SHA-256 of the user authentication certificate (DER); None without one."""
-    certificate_status: CertificateStatus = CertificateStatus.GOOD
-    registration: Registration = Registration.REGISTERED
-    use_restricted: bool = False
-    """自己情報提供不可: the card cannot be used, and nobody is told why."""
-    validity: Validity = Validity.VALID
-    results: tuple[ResultOfQualificationConfirmation, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"InsuredPerson({self.person_id!r}, …)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from firmware.simulator.insured import benefit_year, insured_person
 from firmware.simulator.patients import PATIENTS, find
 from firmware.simulator.people import birthday_after
 from firmware.words import Method
-from hostdriver.eligibility.records import InsuredPerson
+from hostdriver.eligibility.insured_person import InsuredPerson
 
 TODAY = dt.date(2026, 11, 22)
 CATALOGUE_IS_GOOD_UNTIL = dt.date(2029, 6, 30)
