@@ -135,6 +135,7 @@ def variants(state: State) -> Iterator[Example]:
         case State.IDLE:
             yield "idle_card", replace(IDLE, card_present=True), None
         case State.CHOOSING_METHOD:
+            yield "choosing_method_back", replace(at, method_chosen=True), None
             yield "choosing_method_again", replace(at, looks=3), None
             yield "choosing_method_staff_closed", replace(at, looks=3, staff_closed=True), None
         case State.KEYING_PRINT:

@@ -62,6 +62,10 @@ def looked_before(visit: Visit) -> bool:
     return visit.looks > 0
 
 
+def face_starts(visit: Visit) -> bool:
+    return visit.face_starts_by_itself
+
+
 def tries_are_known(visit: Visit) -> bool:
     return visit.pin_tries_left in {1, 2}
 

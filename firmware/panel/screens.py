@@ -19,6 +19,7 @@ from firmware.panel.guards import (
     card_lies_there,
     certificate_is,
     clock_forbids_consent,
+    face_starts,
     helped,
     item_is_next,
     left_behind,
@@ -172,7 +173,8 @@ SCREENS: dict[S, Screen] = {
     S.CHOOSING_METHOD: Screen(
         (
             Look("choose_another_method", Picture.METHODS, needs=looked_before),
-            Look("choose_method", Picture.METHODS),
+            Look("choose_method", Picture.METHODS, needs=face_starts),
+            Look("choose_way", Picture.METHODS),
         ),
         buttons=method_buttons(Method.FACE, Method.PIN, Method.STAFF),
         step=1,

@@ -61,8 +61,7 @@ def method_is(method: Method) -> Guard:
 
 
 def face_may_start(visit: Visit, event: e.Event) -> bool:
-    untouched = not visit.method_chosen and visit.looks == 0
-    return untouched and this_entry(visit, event) and Method.FACE in visit.methods_left
+    return visit.face_starts_by_itself and this_entry(visit, event)
 
 
 def staff_may_try_again(visit: Visit, _event: e.Event) -> bool:

@@ -148,6 +148,12 @@ class Visit:
         return self.request is not None and self.request.reason is not None
 
     @property
+    def face_starts_by_itself(self) -> bool:
+        """Nothing was chosen yet, no face was compared, and the face is among the methods."""
+        untouched = not self.method_chosen and self.looks == 0
+        return untouched and Method.FACE in self.methods_left
+
+    @property
     def pin_can_be_sent(self) -> bool:
         """Four digits stand there, and the tries left are known: a last try is warned of first."""
         return self.pin_digits == 4 and self.pin_tries_left is not None
