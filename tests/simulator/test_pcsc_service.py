@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -320,5 +321,6 @@ def test_card_command_stops_in_order(world: World) -> None:
             witness.connect(path)
             shown.send_signal(signal.SIGTERM)
             witness.settimeout(LIMIT_S)
-            assert witness.recv(1) == b""
+            with contextlib.suppress(ConnectionResetError):  # gone before it took the call
+                assert witness.recv(1) == b""
         assert shown.wait(LIMIT_S) == 0
