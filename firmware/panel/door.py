@@ -32,8 +32,9 @@ HEADERS = {
 }
 
 Said = TypeVar("Said")
-Files = Mapping[str, tuple[Path, str]]
-"""Name in the address → file and content type; the empty name is the page itself."""
+Files = Mapping[str, Path]
+"""Name in the address → file; the empty name is the page itself."""
+CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -130,8 +131,14 @@ class Door:
     async def _file(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["name"] not in self._files:
             raise web.HTTPNotFound
-        path, content_type = self._files[request.match_info["name"]]
-        return web.Response(text=path.read_text(encoding="utf-8"), content_type=content_type)
+        path = self._files[request.match_info["name"]]
+        text = path.read_text(encoding="utf-8")
+        return web.Response(text=text, content_type=CONTENT_TYPES[path.suffix])
+
+
+def files_of(folder: Path, *names: str) -> Files:
+    """A page, index.html, and the files of those names beside it."""
+    return {"": folder / "index.html"} | {name: folder / name for name in names}
 
 
 async def _introduced(socket: web.WebSocketResponse) -> Hello | None:

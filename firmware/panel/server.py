@@ -22,7 +22,7 @@ from aiohttp import WSCloseCode, web
 from firmware.faults import PanelUnavailable
 from firmware.indicator.patterns import Sound
 from firmware.panel.comfort import SITE_DEFAULT, Comfort, turned
-from firmware.panel.door import Door, decoded, policy
+from firmware.panel.door import Door, decoded, files_of, policy
 from firmware.panel.launcher import remove_launcher, write_launcher
 from firmware.panel.page_words import read_page_words
 from firmware.panel.pin_desk import PinDesk
@@ -40,15 +40,7 @@ from firmware.words import Hint, Language, Layout
 from firmware.words import State as S
 
 WEB = Path(__file__).parent / "web"
-FILES = {
-    "": (WEB / "index.html", "text/html"),
-    "colours.css": (WEB / "colours.css", "text/css"),
-    "panel.css": (WEB / "panel.css", "text/css"),
-    "panel.js": (WEB / "panel.js", "text/javascript"),
-    "draw.js": (WEB / "draw.js", "text/javascript"),
-    "keyboard.js": (WEB / "keyboard.js", "text/javascript"),
-    "sound.js": (WEB / "sound.js", "text/javascript"),
-}
+FILES = files_of(WEB, "colours.css", "panel.css", "panel.js", "draw.js", "keyboard.js", "sound.js")
 
 
 class PanelServer:

@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from firmware.faults import BenchRefused, SimulationFault
-from firmware.panel.door import Door
+from firmware.panel.door import Door, files_of
 from firmware.panel.launcher import write_launcher
 from firmware.panel.seat import Closing, Page
 from firmware.panel.server import WEB as PANEL_WEB
@@ -25,12 +25,8 @@ from firmware.simulator.bench_words import Shown, decode_command
 
 WEB: Final = Path(__file__).parent / "web"
 FILES: Final = {
-    "": (WEB / "index.html", "text/html"),
-    "colours.css": (PANEL_WEB / "colours.css", "text/css"),
-    "bench.css": (WEB / "bench.css", "text/css"),
-    "bench.js": (WEB / "bench.js", "text/javascript"),
-    "people.js": (WEB / "people.js", "text/javascript"),
-    "visit.js": (WEB / "visit.js", "text/javascript"),
+    **files_of(WEB, "bench.css", "bench.js", "people.js", "visit.js"),
+    "colours.css": PANEL_WEB / "colours.css",
 }
 NAME: Final = "bench"
 

@@ -18,6 +18,7 @@ from joserfc.jwk import OKPKey
 from signing_device import WITHIN_S, SigningDevice
 
 from firmware.faults import UpstreamUnavailable
+from firmware.link.messages import StartTransaction
 from firmware.statement import Evidence, verify
 from firmware.words import Cause, CertificateWarning, Registration
 from hostdriver.driver import running
@@ -220,3 +221,14 @@ async def open_site(folder: Path, **changes: Any) -> AsyncIterator[Site]:
         running(chosen, gateway) as address,
     ):
         yield Site(address, gateway, device, chosen)
+
+
+async def begin(site: Site, desk: Desk, ref: str = "a-1") -> tuple[StartTransaction, str]:
+    """A visit that the device has accepted: its start, and its id."""
+    accepted = asyncio.create_task(site.device.accept())
+    begun = await desk.must("transaction.start", client_ref=ref, nonce=fresh_nonce())
+    return await accepted, begun["transaction_id"]
+
+
+async def result_of(desk: Desk, transaction_id: str) -> Json:
+    return await desk.must("transaction.result", transaction_id=transaction_id, wait_s=WITHIN_S)

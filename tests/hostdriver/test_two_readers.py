@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from front_desk import Desk, Json, MoodyGateway, Site, fresh_nonce, settings
+from front_desk import Desk, Json, MoodyGateway, Site, fresh_nonce, result_of, settings
 from joserfc.jwk import OKPKey
-from signing_device import WITHIN_S, SigningDevice
+from signing_device import SigningDevice
 
 from firmware.link.messages import ConfirmationAnswer, StartTransaction
 from firmware.words import Outcome, State
@@ -61,10 +61,6 @@ async def ready(desk: Desk, reader: str) -> Json:
     while (seen := await desk.must("reader.status", reader=reader))["state"] is None:
         await desk.next_event("reader_status")
     return seen
-
-
-async def result_of(desk: Desk, transaction_id: str) -> Json:
-    return await desk.must("transaction.result", transaction_id=transaction_id, wait_s=WITHIN_S)
 
 
 async def test_each_has_a_visit_of_its_own_at_the_same_time(house: House) -> None:

@@ -30,6 +30,7 @@ from firmware.statement import (
 from firmware.words import (
     CardKind,
     CardSigning,
+    Cause,
     ClockTrust,
     ConsentAnswer,
     ConsentItem,
@@ -43,6 +44,7 @@ from firmware.words import (
     Question,
 )
 from hostdriver.eligibility.answer import ResultOfQualificationConfirmation
+from hostdriver.eligibility.gateway import Confirmation
 from hostdriver.eligibility.insurers import InsuredPerson, InsurersGateway, seed
 from hostdriver.eligibility.trust import Trust
 
@@ -238,3 +240,17 @@ class Office:
 
     def accepts_unsigned(self) -> None:
         self.trust = replace(self.trust, accept_without_card_signature=True)
+
+
+async def confirmed(
+    office: Office, certificate: bytes | None = None, **changes: Any
+) -> Confirmation:
+    """One visit's evidence, made with a fresh challenge and confirmed."""
+    certificate = certificate or good_certificate()
+    challenge = await office.gateway.challenge(VISIT)
+    evidence = evidence_of(statement(challenge, certificate, **changes), certificate)
+    return await office.gateway.confirm(VISIT, evidence, device_key())
+
+
+def refused(confirmation: Confirmation, cause: Cause = Cause.EVIDENCE_REJECTED) -> bool:
+    return confirmation == Confirmation(False, cause, None)

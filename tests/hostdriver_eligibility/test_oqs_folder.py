@@ -215,12 +215,11 @@ async def test_a_reply_to_another_question_is_refused(terminal: Terminal) -> Non
         await terminal.ask()
 
 
-@pytest.mark.parametrize(
-    "searched", [None, QualificationConfirmSearchInfo(), ASKED], ids=["none", "empty", "the same"]
-)
-@pytest.mark.parametrize("validity", [Validity.VALID, Validity.INVALID])
-async def test_an_answer_that_tells_of_no_insurance_is_refused(
-    terminal: Terminal, validity: Validity, searched: QualificationConfirmSearchInfo | None
+async def refuses_without_results(
+    terminal: Terminal,
+    validity: Validity,
+    searched: QualificationConfirmSearchInfo | None,
+    because: str,
 ) -> None:
     terminal.script = [
         terminal.take,
@@ -228,8 +227,18 @@ async def test_an_answer_that_tells_of_no_insurance_is_refused(
             validity=validity, result_list=(), qualification_confirm_search_info=searched
         ),
     ]
-    with pytest.raises(UpstreamUnavailable, match="no insurance"):
+    with pytest.raises(UpstreamUnavailable, match=because):
         await terminal.ask()
+
+
+@pytest.mark.parametrize(
+    "searched", [None, QualificationConfirmSearchInfo(), ASKED], ids=["none", "empty", "the same"]
+)
+@pytest.mark.parametrize("validity", [Validity.VALID, Validity.INVALID])
+async def test_an_answer_that_tells_of_no_insurance_is_refused(
+    terminal: Terminal, validity: Validity, searched: QualificationConfirmSearchInfo | None
+) -> None:
+    await refuses_without_results(terminal, validity, searched, "no insurance")
 
 
 @pytest.mark.parametrize(
@@ -245,14 +254,7 @@ async def test_an_answer_that_tells_of_no_insurance_is_refused(
 async def test_an_answer_that_does_not_say_about_whom_is_refused(
     terminal: Terminal, validity: Validity, searched: QualificationConfirmSearchInfo | None
 ) -> None:
-    terminal.script = [
-        terminal.take,
-        lambda: terminal.leave(
-            validity=validity, result_list=(), qualification_confirm_search_info=searched
-        ),
-    ]
-    with pytest.raises(UpstreamUnavailable, match="about whom"):
-        await terminal.ask()
+    await refuses_without_results(terminal, validity, searched, "about whom")
 
 
 async def test_results_name_the_patient_without_the_question(terminal: Terminal) -> None:

@@ -10,13 +10,9 @@ import pytest
 from office import (
     EXPIRES,
     NOW,
-    VISIT,
     Office,
+    confirmed,
     consent,
-    device_key,
-    evidence_of,
-    good_certificate,
-    statement,
 )
 
 from firmware.words import (
@@ -46,15 +42,12 @@ EMERGENCY: dict[str, Any] = {
 }
 
 
-async def confirmed(office: Office, **changes: Any) -> Confirmation:
-    certificate = good_certificate()
-    challenge = await office.gateway.challenge(VISIT)
-    stated = statement(challenge, certificate, **{**EMERGENCY, **changes})
-    return await office.gateway.confirm(VISIT, evidence_of(stated, certificate), device_key())
+async def without_consent(office: Office, **changes: Any) -> Confirmation:
+    return await confirmed(office, **{**EMERGENCY, **changes})
 
 
 async def test_the_answer_says_three_and_no_times(office: Office) -> None:
-    answer = await confirmed(office)
+    answer = await without_consent(office)
     assert answer.accepted
     assert answer.eligibility is not None
     (result,) = answer.eligibility.result_list
@@ -80,13 +73,15 @@ async def test_the_answer_says_three_and_no_times(office: Office) -> None:
     ids=str,
 )
 async def test_what_does_not_agree_is_rejected(office: Office, changes: dict[str, Any]) -> None:
-    assert await confirmed(office, **changes) == Confirmation(False, Cause.EVIDENCE_REJECTED, None)
+    assert await without_consent(office, **changes) == Confirmation(
+        False, Cause.EVIDENCE_REJECTED, None
+    )
 
 
 async def test_a_certificate_in_grace_opens_no_records_without_consent_either(
     office: Office,
 ) -> None:
     office.now = EXPIRES + timedelta(days=1)
-    assert not (await confirmed(office)).accepted
+    assert not (await without_consent(office)).accepted
     nothing_opened = tuple(consent(item, ConsentAnswer.NOT_ASKED) for item in ConsentItem)
-    assert (await confirmed(office, consents=nothing_opened, counter=2)).accepted
+    assert (await without_consent(office, consents=nothing_opened, counter=2)).accepted
