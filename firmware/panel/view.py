@@ -68,8 +68,6 @@ class ProgressView(msgspec.Struct, frozen=True):
 
     step: int
     labels: tuple[Said, ...]
-    broken_off: bool
-    """The visit ended without success: no stage is shown, for none of them is where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +125,9 @@ class PanelView(msgspec.Struct, frozen=True, tag="view"):
     sound: str | None
     """Address of the sound with which the screen begins, likewise: once for each turn."""
     stays_s: float
+    """So long it can be read before one that is not urgent takes its place."""
+    urgent: bool
+    """Somebody waits for it; nobody waits for the rest between two visits."""
     comfort: Comfort
     layout: Layout
     words: PageWords
@@ -158,7 +159,7 @@ def view(
         picture=look.picture,
         tone=look.tone,
         busy=screen.busy,
-        progress=None if visit.without_consent else _progress(visit, screen, words),
+        progress=_progress(visit, screen, words),
         heading=_heading(visit, words),
         notice=_notice(visit, screen, words) if hint is None else _said(words.hints[hint], words),
         warning=_said(words.notices["time_runs_out"], words) if _time_runs_out(visit) else None,
@@ -172,6 +173,7 @@ def view(
         speech=_speech(visit, words, hint) if around.speaks else None,
         sound=_sound(visit),
         stays_s=screen.stays_s,
+        urgent=visit.state is not State.IDLE,
         comfort=around.comfort,
         layout=around.layout,
         words=around.page_words[language],
@@ -222,11 +224,11 @@ def _switches(comfort: Comfort, words: PageWords) -> Iterator[ButtonView]:
 
 
 def _progress(visit: Visit, screen: Screen, words: Texts) -> ProgressView | None:
-    if screen.step is None:
-        return None
     ending = visit.ending
     broken_off = ending is not None and ending.outcome is not Outcome.VERIFIED
-    return ProgressView(screen.step, tuple(_said(step, words) for step in words.steps), broken_off)
+    if screen.step is None or broken_off or visit.without_consent:
+        return None  # none of the stages is where it stands
+    return ProgressView(screen.step, tuple(_said(step, words) for step in words.steps))
 
 
 def _heading(visit: Visit, words: Texts) -> Said | None:

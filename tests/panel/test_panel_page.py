@@ -11,14 +11,14 @@ from random import Random
 
 import pytest
 from browser_house import page_of, screenshots
-from panel_house import House, World, at, opened
+from panel_house import REQUEST, House, World, at, opened
 from playwright.async_api import Browser, Page, expect
 
 from firmware.panel.seat import Closing
 from firmware.panel.server import PanelServer
 from firmware.transaction import events as e
 from firmware.transaction.visit import Ending, Visit
-from firmware.words import Cause, Outcome, State
+from firmware.words import Cause, NoConsentReason, Outcome, Profile, State
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -224,6 +224,13 @@ async def test_what_ended_a_visit_stays_readable(tmp_path: Path, chrome: Browser
         assert await page.locator("h1").inner_text() != ""
         await page.clock.fast_forward("00:05")
         await page.locator('body[data-entry="12"]').wait_for()  # and then the idle screen comes
+        panel.show(replace(at(State.FORGETTING, entry=13), ending=ending))
+        await page.locator('body[data-entry="13"]').wait_for()
+        await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))
+        reason = NoConsentReason.UNCONSCIOUS
+        without_consent = replace(REQUEST, profile=Profile.EMERGENCY, reason=reason)
+        panel.show(replace(at(State.WAITING_FOR_CARD, entry=14), request=without_consent))
+        await page.locator('body[data-entry="14"]').wait_for()  # nor does an emergency
     await panel.stop()
 
 

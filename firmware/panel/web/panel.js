@@ -53,7 +53,7 @@ function hear(message) {
   }
   at("away").hidden = true;
   clearTimeout(waiting);
-  const leaving = shown !== null && shown.stays_s > 0 && message.progress === null;
+  const leaving = shown !== null && shown.stays_s > 0 && !message.urgent;
   if (!leaving) return show(message);
   waiting = setTimeout(() => show(message), shown.stays_s * 1000);
 }
