@@ -256,7 +256,8 @@ def test_nothing_is_left_after_stop(world: World) -> None:
         witness.connect(str(running.socket_path))
         running.stop()
         witness.settimeout(LIMIT_S)
-        assert witness.recv(1) == b""  # the daemon is gone
+        with contextlib.suppress(ConnectionResetError):  # it may go before it takes the call
+            assert witness.recv(1) == b""  # the daemon is gone
     assert not directory.exists()
     running.stop()
     with pytest.raises(ControlRefused, match="does not answer"):
