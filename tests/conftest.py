@@ -40,6 +40,17 @@ def build_dir() -> Path:
     return BUILD
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test marked `stack` gets a second go, on a world of its own; the report names each one.
+
+    It shares two cores with daemons, browsers and its neighbours, and a machine that stands still
+    for seconds looks like a broken card. A fault of ours comes back, or is named until it is found.
+    """
+    for item in items:
+        if item.get_closest_marker("stack") is not None:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test marked `stack` needs the world; under CI its absence is a failure, never a skip."""
     if item.get_closest_marker("stack") is None:
