@@ -65,7 +65,7 @@ class Link(asyncio.Protocol):
         self._why_lost: str | None = None
         self._closed = asyncio.Event()
         self._transport: asyncio.Transport | None = None
-        self._heard_s = self._loop.time()
+        self._heard_s = self._due_s = self._loop.time()
         self._tick: asyncio.TimerHandle | None = None
 
     async def send(self, message: Message) -> None:
@@ -115,7 +115,7 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The transport is open: beat, and watch the other side's lease."""
         self._transport = cast(asyncio.Transport, transport)
-        self._heard_s = self._loop.time()
+        self._heard_s = self._due_s = self._loop.time()
         if self._on_made is not None:
             self._on_made(self)  # and a stranger is turned away before a word is said
         if self._why_lost is None:
@@ -160,14 +160,18 @@ class Link(asyncio.Protocol):
 
     # --- lease -----------------------------------------------------------------------------------
     def _beat(self) -> None:
-        # While reading is paused the silence is ours, not the other side's.
-        silent_s = self._loop.time() - self._heard_s if self._reading else 0.0
+        # While reading is paused the silence is ours, not the other side's. So it is for as long as
+        # this loop stood still: nobody listened.
+        now_s = self._loop.time()
+        self._heard_s = min(now_s, self._heard_s + max(0.0, now_s - self._due_s))
+        silent_s = now_s - self._heard_s if self._reading else 0.0
         if silent_s >= self._lease_s:
             self._lose(f"nothing was heard for {silent_s:.1f} s", at_once=True)
             return
         if self._transport is not None and self._writable.is_set():
             self._transport.write(encode(Heartbeat()) + LINE_END)
-        self._tick = self._loop.call_later(self._lease_s / HEARTBEATS_PER_LEASE, self._beat)
+        self._due_s = now_s + self._lease_s / HEARTBEATS_PER_LEASE
+        self._tick = self._loop.call_at(self._due_s, self._beat)
 
     def _read_on(self) -> None:
         self._reading = True

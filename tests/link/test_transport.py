@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -124,6 +125,16 @@ async def test_silence_ends_the_lease(tmp_path: Path) -> None:
             await link.receive()
         with pytest.raises(LinkLost):
             await link.send(numbered(1))
+
+
+async def test_a_loop_that_stood_still_accuses_nobody(tmp_path: Path) -> None:
+    async with linked(tmp_path, SHORT_LEASE_S) as (host, device):
+        # Nothing else runs meanwhile: neither end can speak or hear.
+        for _ in range(3):
+            time.sleep(1.5 * SHORT_LEASE_S)
+            await asyncio.sleep(0)
+        await host.send(numbered(1))
+        assert await device.receive() == numbered(1)
 
 
 async def test_heartbeats_carry_a_quiet_link_over_many_leases(tmp_path: Path) -> None:
