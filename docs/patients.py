@@ -7,9 +7,9 @@ from typing import Final
 
 from schema import table
 
-from firmware.simulator.expectations import EXPECTED, Expected
+from firmware.simulator.expectations import EXPECTED, WAYS
+from firmware.simulator.expected_table import HEADINGS, facts
 from firmware.simulator.patients import PATIENTS
-from firmware.words import Method
 
 INTRODUCTION: Final = """\
 # The virtual patients
@@ -44,22 +44,12 @@ def patients_document() -> str:
             for patient in PATIENTS
         ),
     )
-    outcomes = table(
-        ("patient", "chooses", "comes to", "proven by", "qualification", "consent", "ways out"),
-        _outcomes(),
-    )
+    outcomes = table(HEADINGS, _outcomes())
     return f"{INTRODUCTION}\n## Who they are\n\n{people}\n\n## What comes of it\n\n{outcomes}\n"
 
 
 def _outcomes() -> Iterator[tuple[str, ...]]:
-    for patient in PATIENTS:
-        for way, row in EXPECTED[patient.id].items():
-            yield (f"`{patient.id}`", way, *_columns(row))
-
-
-def _columns(row: Expected) -> tuple[str, ...]:
-    method: Method | str = row.method or ""
-    consent = "" if row.validity is None else "asked" if row.asked else "not asked"
-    ways_out = ", ".join(f"`{way}`" for way in row.fallback)
-    outcome = f"{row.outcome}, `{row.cause}`" if row.cause else row.outcome
-    return outcome, method, row.validity or "", consent, ways_out
+    for patient_id, way in WAYS:
+        row = EXPECTED[patient_id][way]
+        ways_out = ", ".join(f"`{way_out}`" for way_out in row.fallback)
+        yield (f"`{patient_id}`", way, *facts(row), ways_out)

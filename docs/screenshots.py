@@ -138,6 +138,8 @@ def variants(state: State) -> Iterator[Example]:
             yield "choosing_method_back", replace(at, method_chosen=True), None
             yield "choosing_method_again", replace(at, looks=3), None
             yield "choosing_method_staff_closed", replace(at, looks=3, staff_closed=True), None
+            locked = replace(at, method_chosen=True, pin_tries_left=0)
+            yield "choosing_method_pin_blocked", locked, None
         case State.KEYING_PRINT:
             yield "keying_print_typed", replace(at, pin_digits=8), None
         case State.COMPARING_FACES:

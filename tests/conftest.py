@@ -60,3 +60,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("CI", "").lower() in {"true", "1"}:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The catalogue of virtual patients beside what came, wherever it was played.
+
+    A property travels from the process that ran the test; what a test prints does not.
+    """
+    for report in (one for some in terminalreporter.stats.values() for one in some):
+        # Set-up and tear-down of a test are reports as well, with the same properties.
+        if not isinstance(report, pytest.TestReport) or report.when != "call":
+            continue
+        for name, told in report.user_properties:
+            if name == "catalogue":
+                terminalreporter.section("the catalogue of virtual patients")
+                terminalreporter.write_line(told)

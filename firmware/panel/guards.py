@@ -70,6 +70,10 @@ def tries_are_known(visit: Visit) -> bool:
     return visit.pin_tries_left in {1, 2}
 
 
+def pin_is_blocked(visit: Visit) -> bool:
+    return visit.pin_tries_left == 0
+
+
 def staff_is_closed(visit: Visit) -> bool:
     return visit.staff_closed
 

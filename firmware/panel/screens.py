@@ -26,6 +26,7 @@ from firmware.panel.guards import (
     looked_before,
     method_left,
     pin_can_be_sent,
+    pin_is_blocked,
     question_is_next,
     staff_is_closed,
     staff_was_refused,
@@ -178,7 +179,7 @@ SCREENS: dict[S, Screen] = {
         ),
         buttons=method_buttons(Method.FACE, Method.PIN, Method.STAFF),
         step=1,
-        notices=((staff_is_closed, "staff_closed"),),
+        notices=((staff_is_closed, "staff_closed"), (pin_is_blocked, "pin_blocked")),
     ),
     S.READING_PRINT: Screen(
         plain("getting_ready", Picture.FACE, Tone.WORKING),

@@ -17,6 +17,7 @@ from firmware.simulator.authorities import Authorities
 from firmware.simulator.card_certificates import JAPAN
 from firmware.simulator.device_key import write_device_key
 from firmware.simulator.expectations import EXPECTED, Expected
+from firmware.simulator.expected_table import expected_table
 from firmware.simulator.patients import PATIENTS
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
 from firmware.simulator.people import Insurance, Patient, collation_number_b
@@ -96,8 +97,7 @@ def patients(as_json: bool) -> None:
         tries = "-" if row.pin_tries_left is None else str(row.pin_tries_left)
         click.echo(f"{row.id:24} {row.pin or '-':5} {tries:5} {row.collation_number_b or '-'}")
         click.echo(f"{'':24} {row.says}")
-        for way, expected in row.expected.items():
-            click.echo(f"{'':24} by {way:6} → {expected.says}")
+    click.echo(f"\n{expected_table()}")
 
 
 @click.command(epilog="Example: kazashi-simulator card --patient valid")

@@ -38,16 +38,6 @@ class Expected:
     fallback: tuple[str, ...] = ()
     """Ways out, nearest first; none of them may have ended."""
 
-    @property
-    def says(self) -> str:
-        """The row in a line."""
-        facts = [f"by {self.method}"] if self.method else []
-        facts += [f"qualification {self.validity}"] if self.validity else []
-        facts += ["no consent is asked"] if self.validity and not self.asked else []
-        facts += [f"ways out: {', '.join(self.fallback)}"] if self.fallback else []
-        told = f"{self.outcome}, {self.cause}" if self.cause else self.outcome
-        return "; ".join((told, *facts))
-
 
 # 資格確認書 and 資格情報のお知らせ serve as 被保険者証 at most: the others are shown beside them.
 _PAPERS: Final = (
@@ -68,9 +58,6 @@ _NOT_OURS: Final = Expected(
 _NOT_TAKEN: Final = Expected(
     Outcome.REFUSED, Cause.CARD_NOT_SUPPORTED, fallback=("use_card", *_WITHOUT_CARD)
 )
-_LOCKED: Final = Expected(
-    Outcome.REFUSED, Cause.PIN_BLOCKED, fallback=("staff_visual_check", "reset_pin", *_PAPERS)
-)
 
 
 def _insured(
@@ -87,41 +74,50 @@ def _insured(
     )
 
 
-def _refused(cause: Cause, *fallback: str) -> Expected:
-    """Said no after the PIN was right: before that, nobody hears of the certificate."""
-    return Expected(Outcome.REFUSED, cause, Method.PIN, fallback=fallback)
+def _refused(cause: Cause, *fallback: str, method: Method = Method.PIN) -> Expected:
+    """Said no to the proven holder: before that, nobody hears of the certificate."""
+    return Expected(Outcome.REFUSED, cause, method, fallback=fallback)
 
+
+_ANY_WAY: Final = (Method.FACE, Method.PIN, Method.STAFF)
 
 EXPECTED: Final[Mapping[str, Mapping[Method, Expected]]] = {
     # --- the card
-    "valid": {way: _insured(way, "0004321") for way in (Method.FACE, Method.PIN, Method.STAFF)},
+    "valid": {way: _insured(way, "0004321") for way in _ANY_WAY},
     "pin_blocked": {
         Method.FACE: _insured(Method.FACE, "0000052"),
-        Method.PIN: _LOCKED,
+        Method.PIN: _insured(Method.FACE, "0000052"),  # the PIN is locked, the visit is not over
         Method.STAFF: _insured(Method.STAFF, "0000052"),
     },
-    "one_try_left": {Method.PIN: _insured(Method.PIN, "15")},
+    "one_try_left": {way: _insured(way, "15") for way in _ANY_WAY},
     "no_photo": {
         # By the PIN, after the chip gave no photo. No staff look: chip and print have no face.
         Method.FACE: _insured(Method.PIN, "0098765"),
         Method.PIN: _insured(Method.PIN, "0098765"),
     },
     "certificate_expiring": {Method.PIN: _insured(Method.PIN, "0001203")},
-    "certificate_in_grace": {Method.PIN: _insured(Method.PIN, "0000880", asked=False)},
+    "certificate_in_grace": {
+        way: _insured(way, "0000880", asked=False) for way in (Method.FACE, Method.PIN)
+    },
     "certificate_expired": {
-        Method.PIN: _refused(
-            Cause.CERTIFICATE_EXPIRED, "renew_certificate", *_PAPERS, "query_by_insured_card_data"
-        ),
+        way: _refused(
+            Cause.CERTIFICATE_EXPIRED,
+            *("renew_certificate", *_PAPERS, "query_by_insured_card_data"),
+            method=way,
+        )
+        for way in (Method.PIN, Method.STAFF)
     },
     "certificate_missing": {
-        Method.PIN: _refused(
+        way: _refused(
             Cause.CERTIFICATE_MISSING,
             *("renew_certificate", *_PAPERS, "query_by_insured_card_data", "declaration"),
-        ),
+            method=way,
+        )
+        for way in (Method.FACE, Method.PIN)
     },
     "face_only": {
         Method.FACE: _insured(Method.FACE, "00081400"),
-        Method.PIN: _LOCKED,
+        Method.PIN: _insured(Method.FACE, "00081400"),  # chosen by mistake
         Method.STAFF: _insured(Method.STAFF, "00081400"),
     },
     # --- other things on the reader
@@ -136,7 +132,7 @@ EXPECTED: Final[Mapping[str, Mapping[Method, Expected]]] = {
         ),
     },
     # --- 利用登録
-    "unregistered": {Method.PIN: _insured(Method.PIN, "0000007")},
+    "unregistered": {way: _insured(way, "0000007") for way in (Method.FACE, Method.PIN)},
     "registered_not_effective": {
         Method.PIN: _refused(
             Cause.REGISTRATION_NOT_EFFECTIVE, *_PAPERS, "query_by_insured_card_data"
@@ -145,12 +141,16 @@ EXPECTED: Final[Mapping[str, Mapping[Method, Expected]]] = {
     "registration_cancelled": {Method.PIN: _insured(Method.PIN, "0007731")},
     # --- stopped
     "certificate_suspended": {
-        Method.PIN: _refused(Cause.CERTIFICATE_SUSPENDED, "lift_suspension", *_WITHOUT_CARD),
+        way: _refused(Cause.CERTIFICATE_SUSPENDED, "lift_suspension", *_WITHOUT_CARD, method=way)
+        for way in (Method.PIN, Method.STAFF)
     },
     "certificate_revoked": {
         Method.PIN: _refused(Cause.CERTIFICATE_REVOKED, "renew_certificate", *_WITHOUT_CARD),
     },
-    "dv_protected": {Method.PIN: _refused(Cause.USE_RESTRICTED, *_WITHOUT_CARD)},
+    "dv_protected": {
+        way: _refused(Cause.USE_RESTRICTED, *_WITHOUT_CARD, method=way)
+        for way in (Method.FACE, Method.PIN)
+    },
     "address_withheld": {
         Method.PIN: _insured(
             Method.PIN, "0002175", elements=(("Address", None), ("PostNumber", None))

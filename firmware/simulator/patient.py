@@ -117,6 +117,8 @@ class Person:
             return ()  # it starts by itself
         if script.method is Method.STAFF:
             return ("method.staff", "cancel")
+        if not any(b.id == "method.pin" for b in view.buttons):
+            return ("method.face", "cancel")  # locked: the face is the way that needs nobody else
         if self._entered[PadKind.PIN] < script.pin_tries:
             return ("method.pin", "cancel")
         return ("cancel",)

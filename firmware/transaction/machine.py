@@ -93,11 +93,12 @@ REJECTED = ends_as_told(Outcome.REFUSED, Cause.EVIDENCE_REJECTED)
 NOT_TAKEN = ends(Outcome.REFUSED, Cause.REGISTRATION_DECLINED)
 
 STAYS = (Row(always, None),)
-PIN_IS_BLOCKED = Row(pin_blocked, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.PIN_BLOCKED))
 TO_METHODS = (
     Row(no_method_left, S.TAKE_CARD, ends_without_proof),
     Row(always, S.CHOOSING_METHOD),
 )
+# A locked PIN closes that way alone: 顔認証マイナンバーカード is made so, for face and staff look.
+PIN_IS_BLOCKED = when(pin_blocked, TO_METHODS)
 STAFF_ALONE = when(without_consent, (Row(staff_may_try_again, S.WAITING_FOR_STAFF),))
 STAFF_COME = Row(method_is(Method.STAFF), S.WAITING_FOR_STAFF)
 METHOD_BUTTONS = (Row(method_is(Method.PIN), S.ASKING_PIN), STAFF_COME)
@@ -122,7 +123,7 @@ AFTER_READING = (
 )
 """Where a patient may be who chose another method while the card face was being read."""
 PIN_TRIES = (
-    PIN_IS_BLOCKED,
+    *PIN_IS_BLOCKED,
     Row(last_try, S.WARNING_LAST_TRY),
     Row(always, S.ASKING_PIN),
 )

@@ -82,19 +82,29 @@ async def test_one_wrong_pin_is_enough(tmp_path: Path) -> None:
     assert house.world.pin_tries == 2
 
 
-@pytest.mark.parametrize(
-    ("confirms", "tries_left", "cause"),
-    [(False, 1, Cause.CANCELLED_BY_PATIENT), (True, 0, Cause.PIN_BLOCKED)],
-)
-async def test_the_last_try_is_only_risked_on_purpose(
-    tmp_path: Path, confirms: bool, tries_left: int, cause: Cause
-) -> None:
-    script = PatientScript(method=Method.PIN, pin="0000", pin_tries=3, confirms_last_try=confirms)
-    visit, patient, house = await visited(tmp_path, script, World(face_starts=False))
+STUBBORN = PatientScript(method=Method.PIN, pin="0000", pin_tries=3, confirms_last_try=True)
+
+
+async def test_the_last_try_is_only_risked_on_purpose(tmp_path: Path) -> None:
+    careful = replace(STUBBORN, confirms_last_try=False)
+    visit, patient, house = await visited(tmp_path, careful, World(face_starts=False))
     assert State.WARNING_LAST_TRY in patient.saw
-    assert house.world.pin_tries == tries_left
-    assert visit.ending is not None
-    assert visit.ending.cause is cause
+    assert house.world.pin_tries == 1
+    assert visit.ending == Ending(Outcome.CANCELLED, Cause.CANCELLED_BY_PATIENT)
+
+
+async def test_whoever_locked_the_pin_can_still_show_the_face(tmp_path: Path) -> None:
+    visit, patient, house = await visited(tmp_path, STUBBORN, World(face_starts=False))
+    assert house.world.pin_tries == 0
+    assert (visit.ending, visit.method) == (VERIFIED, Method.FACE)
+    assert patient.saw.index(State.WARNING_LAST_TRY) < patient.saw.index(State.COMPARING_FACES)
+
+
+async def test_a_locked_pin_is_the_end_where_the_face_is_another(tmp_path: Path) -> None:
+    stranger = World(face_starts=False, same_person=False)
+    visit, patient, _ = await visited(tmp_path, STUBBORN, stranger)
+    assert State.COMPARING_FACES in patient.saw
+    assert visit.ending == Ending(Outcome.CANCELLED, Cause.CANCELLED_BY_PATIENT)
 
 
 async def test_the_staff_are_called(tmp_path: Path) -> None:

@@ -289,6 +289,30 @@ def test_a_blocked_pin_is_never_verified() -> None:
         assert not (Do.VERIFY_PIN in effects and before.pin_tries_left == 0)
 
 
+def test_a_blocked_pin_ends_the_visit_only_where_no_other_way_is_left() -> None:
+    told = (e.PinTriesReported, e.PinRefused, e.PinNotTried)
+    met = set()
+    for before, event, after, _ in walk():
+        if isinstance(event, told) and event.tries_left == 0 and after != before:
+            others = bool(after.methods_left)
+            blocked = Ending(Outcome.REFUSED, Cause.PIN_BLOCKED)
+            assert after.state is (State.CHOOSING_METHOD if others else State.TAKE_CARD)
+            assert after.ending == (None if others else blocked)
+            met.add((before.state, after.methods_left))
+    for state in (State.ASKING_PIN, State.VERIFYING_PIN):
+        ways = {left for asked, left in met if asked is state}
+        assert ways == {(), (Method.FACE,), (Method.STAFF,), (Method.FACE, Method.STAFF)}
+
+
+def test_a_visit_whose_pin_is_blocked_can_still_be_verified() -> None:
+    proven = {
+        after.method
+        for before, _, after, _ in walk()
+        if after.proofs > before.proofs and before.pin_tries_left == 0
+    }
+    assert proven == {Method.FACE, Method.STAFF}
+
+
 def test_no_passcode_is_looked_at_once_the_staff_look_is_closed() -> None:
     closed = [step for step in walk() if step[0].staff_closed]
     assert closed

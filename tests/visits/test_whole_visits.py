@@ -8,6 +8,7 @@ import pytest
 
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.patients import STRANGERS, find
+from firmware.simulator.reception import Tell, hold_visit
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
 from firmware.words import ConsentItem, Method, Profile, State
@@ -96,11 +97,25 @@ def test_nobody_before_the_camera_is_nobody(world: World) -> None:
 
 # --- PIN tries are the patient's
 def test_a_blocked_pin_is_never_verified(fresh: Appliance) -> None:
-    result = on(fresh, "pin_blocked", method=Method.PIN)
+    def by_pin_alone(address: str, options: Json, tell: Tell) -> Json:
+        return hold_visit(address, {**options, "methods": ["pin"]}, tell)
+
+    scene = Play(find("pin_blocked"), method=Method.PIN)
+    result = play(fresh, scene, lambda _event: None, reception=by_pin_alone)
     assert came_to(result) == ("refused", "pin_blocked", None)
-    assert result["fallback"]
+    assert [way["id"] for way in result["fallback"][:2]] == ["staff_visual_check", "reset_pin"]
     fresh.card_reader.insert("pin_blocked")
     assert fresh.card_reader.status().verifies_sent == 0
+
+
+def test_a_pin_that_is_locked_in_the_visit_leaves_the_face(fresh: Appliance) -> None:
+    states: list[str] = []
+    scene = Play(find("one_try_left"), method=Method.PIN, pin="9999")
+    result = play(fresh, scene, lambda event: states.append(event.get("state", "")))
+    assert came_to(result) == ("verified", None, "face")
+    assert states.index("verifying_pin") < states.index("comparing_faces")
+    fresh.card_reader.insert("one_try_left")
+    assert fresh.card_reader.status().tries_left["user_authentication_pin"] == 0
 
 
 def test_the_last_try_is_warned_of_and_counts(fresh: Appliance) -> None:
