@@ -26,6 +26,7 @@ from firmware.link.messages import MAX_MESSAGE_BYTES, MESSAGES, PROTOCOL, Messag
 from firmware.link.transport import HEARTBEATS_PER_LEASE, LEASE_S
 from hostdriver import api
 from hostdriver.errors import ERRORS
+from hostdriver.events import EVENTS, Event
 from hostdriver.texts import CAUSES, FALLBACKS
 
 DOCS: Final = Path(__file__).resolve().parent
@@ -85,7 +86,7 @@ def _who(kind: type[Message]) -> str:
 # --- the tables of SOCKET_API.md
 PARAMS: Final = tuple(row.params for row in api.METHODS.values())
 WRITTEN: Final[tuple[Struct, ...]] = tuple(
-    dict.fromkeys([*(row.result for row in api.METHODS.values()), *api.EVENTS.values()])
+    dict.fromkeys([*(row.result for row in api.METHODS.values()), *EVENTS.values()])
 )
 SHARED: Final[tuple[Struct, ...]] = (api.Reader,)
 """Results that other results hold too: told under Objects."""
@@ -114,8 +115,8 @@ def methods() -> str:
 
 def events() -> str:
     """Every event."""
-    parts = [described(api.Event)]
-    for name, kind in api.EVENTS.items():
+    parts = [described(Event)]
+    for name, kind in EVENTS.items():
         written = fields_table(kind, may_be_left_out=False)
         parts.append(f"### Event `{name}`\n\n{described(kind)}\n\n{written}")
     return "\n\n".join(parts)

@@ -1,6 +1,6 @@
 """The local socket for programs: an OpenRPC document with one JSON Schema per struct.
 
-Made from `api.METHODS`, `api.EVENTS` and `errors.ERRORS`, as the tables of SOCKET_API.md are.
+Made from `api.METHODS`, `events.EVENTS` and `errors.ERRORS`, as the tables of SOCKET_API.md are.
 OpenRPC (https://spec.open-rpc.org) has no word for what is pushed, so events stand under
 `x-events`, and the schema of any pushed line under `x-notification`.
 """
@@ -14,7 +14,9 @@ import msgspec
 from schema import described, field_notes
 
 from hostdriver import api
+from hostdriver.envelope import MAX_LINE_BYTES, Failure
 from hostdriver.errors import ERRORS
+from hostdriver.events import EVENTS
 
 OPENRPC: Final = "1.3.2"
 PLACE: Final = "#/components/schemas/"
@@ -23,8 +25,8 @@ Json = dict[str, Any]
 KINDS: Final[tuple[type[msgspec.Struct], ...]] = (
     *(row.params for row in api.METHODS.values()),
     *(row.result for row in api.METHODS.values()),
-    *api.EVENTS.values(),
-    api.Failure,
+    *EVENTS.values(),
+    Failure,
 )
 """What is said on the socket; structs and enums within them follow by themselves."""
 
@@ -45,14 +47,14 @@ def openrpc() -> Json:
             "description": (
                 "JSON-RPC 2.0, one object a line, on a Unix-domain socket or TCP on loopback; the "
                 "guide is SOCKET_API.md. Any request may be answered with any of the errors under "
-                f"components. A line has at most {api.MAX_LINE_BYTES} bytes. Unknown fields are "
+                f"components. A line has at most {MAX_LINE_BYTES} bytes. Unknown fields are "
                 "ignored on both sides."
             ),
             "license": {"name": "Apache-2.0"},
         },
         "methods": [_method(name, row, schemas) for name, row in api.METHODS.items()],
         "x-notification": _notification(),
-        "x-events": {name: _ref(kind) for name, kind in api.EVENTS.items()},
+        "x-events": {name: _ref(kind) for name, kind in EVENTS.items()},
         "components": {"schemas": schemas, "errors": _errors()},
     }
 
@@ -77,7 +79,7 @@ def _notification() -> Json:
         "properties": {
             "jsonrpc": {"const": "2.0"},
             "method": {"const": "event"},
-            "params": {"anyOf": [_ref(kind) for kind in api.EVENTS.values()]},
+            "params": {"anyOf": [_ref(kind) for kind in EVENTS.values()]},
         },
         "required": ["jsonrpc", "method", "params"],
     }

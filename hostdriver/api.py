@@ -1,15 +1,15 @@
-"""The schema of the local socket: what reception software may say and hear.
+"""The schema of the local socket: what reception software may ask, and what it is answered.
 
-JSON-RPC 2.0, one object a line. `METHODS`, `EVENTS` and `errors.ERRORS` are its three tables: the
-session answers from them, and document and tests walk them. Unknown fields are ignored. No field
-anywhere holds a PIN, an image, a template, 照合番号B or the 12-digit number.
+`METHODS`, `events.EVENTS` and `errors.ERRORS` are its three tables: the session answers from them,
+and document and tests walk them. Unknown fields are ignored. No field anywhere holds a PIN, an
+image, a template, 照合番号B or the 12-digit number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -37,8 +37,6 @@ from hostdriver.figures import StatsParams, StatsResult
 from hostdriver.texts import Fallback
 
 PROTOCOL = "1.0"
-MAX_LINE_BYTES = 64 * 1024
-"""Of one line, without its end."""
 MAX_WAIT_S = 300.0
 
 ClientRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
@@ -47,49 +45,6 @@ ReaderName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}\Z")]
 Wait = Annotated[float, msgspec.Meta(ge=0, le=MAX_WAIT_S)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-# --- envelopes
-class Request(msgspec.Struct, frozen=True):
-    """One line from a client. A request without an id is refused: nothing goes unanswered."""
-
-    jsonrpc: Literal["2.0"]
-    method: str
-    id: Annotated[str, msgspec.Meta(max_length=64)] | int
-    params: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class Success(msgspec.Struct, frozen=True):
-    """The answer to a request that was granted."""
-
-    id: str | int
-    result: Any
-    jsonrpc: Literal["2.0"] = "2.0"
-
-
-class ErrorData(msgspec.Struct, frozen=True):
-    """What programs switch on, what staff read, what a patient may be told, and the ways out."""
-
-    symbol: str
-    staff_text: str
-    patient_text: str
-    fallback: tuple[Fallback, ...] = ()
-
-
-class Error(msgspec.Struct, frozen=True):
-    """JSON-RPC's error object."""
-
-    code: int
-    message: str
-    data: ErrorData
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """The answer to a request that was not granted; `id` is null when none could be read."""
-
-    id: str | int | None
-    error: Error
-    jsonrpc: Literal["2.0"] = "2.0"
 
 
 # --- params and results
@@ -314,53 +269,7 @@ class HealthResult(msgspec.Struct, frozen=True):
     visits_held: int
 
 
-# --- events
-class Event(msgspec.Struct, frozen=True, tag_field="event"):
-    """What is pushed to subscribers. Both times are the driver's own clocks.
-
-    `sequence` counts the events of one visit from 1, so a subscriber sees what it missed.
-    """
-
-    at: Time
-    monotonic_s: float
-
-
-class ProgressEvent(Event, frozen=True, tag="progress"):
-    """A visit entered a state, or a fact of it became known."""
-
-    transaction_id: UUID
-    sequence: int
-    state: State
-    card_kind: CardKind | None
-    method: Method | None
-    tries_left: int | None
-
-
-class FinishedEvent(Event, frozen=True, tag="finished"):
-    """A visit ended; its result waits to be fetched."""
-
-    transaction_id: UUID
-    sequence: int
-    state: State
-    outcome: Outcome
-    cause: Cause | None
-
-
-class ReaderStatusEvent(Event, frozen=True, tag="reader_status"):
-    """A reader came, went, or can do something else than before."""
-
-    reader: Reader
-
-
-class Notification(msgspec.Struct, frozen=True):
-    """An event on the wire."""
-
-    params: Event
-    method: Literal["event"] = "event"
-    jsonrpc: Literal["2.0"] = "2.0"
-
-
-# --- the tables
+# --- the table
 @dataclass(frozen=True, slots=True)
 class MethodRow:
     """One verb: its parameters, its result, and what it does in a line."""
@@ -386,10 +295,4 @@ METHODS: dict[str, MethodRow] = {
     "ledger.verify": MethodRow(Nothing, LedgerReport, "Walk the ledger's chain."),
     "stats": MethodRow(StatsParams, StatsResult, "Counters of visits, without persons."),
     "health": MethodRow(Nothing, HealthResult, "What works and what does not."),
-}
-
-EVENTS: dict[str, type[Event]] = {
-    "progress": ProgressEvent,
-    "finished": FinishedEvent,
-    "reader_status": ReaderStatusEvent,
 }

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from hostdriver.api import Failure, Notification, Request, Success
+from hostdriver.envelope import Failure, Notification, Request, Success
 from hostdriver.faults import Refusal
 
 PERSONAL_NUMBER_DIGITS: Final = 12

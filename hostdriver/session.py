@@ -18,7 +18,9 @@ from hostdriver.desk import Desk
 from hostdriver.eligibility.face_folder import FaceFolder
 from hostdriver.eligibility.gateway import Capabilities
 from hostdriver.eligibility.question import QueryParams, QueryResult
+from hostdriver.envelope import Notification, Success
 from hostdriver.errors import ERRORS
+from hostdriver.events import EVENTS, Event
 from hostdriver.faults import Refusal
 from hostdriver.figures import StatsParams, StatsResult
 from hostdriver.judge import Judge
@@ -69,7 +71,7 @@ class Audience:
     def __init__(self) -> None:
         self.sessions: set[Session] = set()
 
-    def publish(self, event: api.Event, owner: Owner | None) -> None:
+    def publish(self, event: Event, owner: Owner | None) -> None:
         """Push an event to the subscribers that may know of it."""
         listening = [
             session
@@ -77,7 +79,7 @@ class Audience:
             if session.subscribed and (owner is None or session.owner == owner)
         ]
         if listening:
-            line = codec.encode(api.Notification(event))
+            line = codec.encode(Notification(event))
             for session in listening:
                 session.line.send(line)
 
@@ -140,7 +142,7 @@ class Session:
             symbol = fault.code if fault.code in ERRORS else "internal_error"
             self.refuse(Refusal(symbol), request_id)
         else:
-            self.line.send(codec.encode(api.Success(request_id, result)))
+            self.line.send(codec.encode(Success(request_id, result)))
 
     def refuse(self, refusal: Refusal, request_id: str | int | None = None) -> None:
         """Answer with an error."""
@@ -206,7 +208,7 @@ class Session:
     async def _subscribe(self, raw: msgspec.Raw) -> api.SubscribeResult:
         codec.decode_params(raw, api.Nothing)
         self.subscribed = True
-        return api.SubscribeResult(tuple(api.EVENTS))
+        return api.SubscribeResult(tuple(EVENTS))
 
     async def _query(self, raw: msgspec.Raw) -> QueryResult:
         params = codec.decode_params(raw, QueryParams)

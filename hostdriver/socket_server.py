@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from firmware.faults import BadSettings
-from hostdriver.api import MAX_LINE_BYTES
+from hostdriver.envelope import MAX_LINE_BYTES
 from hostdriver.faults import Refusal, SocketNotOpened
 from hostdriver.session import Peer, Services, Session
 from hostdriver.settings import Settings

@@ -26,17 +26,15 @@ from firmware.words import CardKind, Cause, ClockTrust, Method, Outcome, Questio
 from hostdriver.api import (
     Consent,
     Device,
-    Error,
-    ErrorData,
-    Failure,
-    ProgressEvent,
     Reader,
     SignedEvidence,
     Trouble,
     VisitResult,
 )
 from hostdriver.eligibility.gateway import Confirmation
+from hostdriver.envelope import Error, ErrorData, Failure
 from hostdriver.errors import ERRORS
+from hostdriver.events import ProgressEvent
 from hostdriver.faults import Refusal
 from hostdriver.figures import PARTS
 from hostdriver.texts import fallback_for, notes_for, text_of

@@ -1,6 +1,6 @@
 """The visits that the driver holds in memory: whose they are, and who attends them.
 
-It knows nothing of devices' words, gateways or files; `desk.py` moves a visit through its course.
+It knows nothing of devices' words, gateways or files; `course.py` moves a visit.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Attendant(Protocol):
 
 @dataclass(eq=False)
 class Visit:
-    """One visit. Only the desk and the book change it."""
+    """One visit. Only the course, the desk and the book change it."""
 
     reader: ReaderLink
     owner: Owner

@@ -39,6 +39,7 @@ from firmware.words import (
 )
 from hostdriver import api, translate
 from hostdriver.errors import ERRORS
+from hostdriver.events import EVENTS
 from hostdriver.settings import LimitSettings
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "SOCKET_API.md"
@@ -191,7 +192,7 @@ def check_schema(text: str, asked: dict[int, str]) -> None:
     """Every field that the schema has stands there, and no other."""
     told = json.loads(text)
     if told.get("method") == "event":
-        kind: Any = api.EVENTS[told["params"]["event"]]
+        kind: Any = EVENTS[told["params"]["event"]]
         body = told["params"]
     else:
         kind, body = api.METHODS[asked[told["id"]]].result, told["result"]

@@ -19,6 +19,7 @@ from signing_device import WITHIN_S
 from firmware.words import ClockTrust, State
 from hostdriver import api, codec
 from hostdriver.driver import running
+from hostdriver.envelope import MAX_LINE_BYTES
 from hostdriver.errors import ERRORS
 from hostdriver.faults import LedgerUnavailable, Refusal, SocketNotOpened
 from hostdriver.settings import LimitSettings
@@ -84,8 +85,8 @@ async def test_the_longest_line_is_answered_and_one_more_byte_ends_the_connectio
     site: Site,
 ) -> None:
     request = line(padding="")[:-1]
-    padded = request.replace(b'""', b'"' + b"x" * (api.MAX_LINE_BYTES - len(request)) + b'"')
-    assert len(padded) == api.MAX_LINE_BYTES
+    padded = request.replace(b'""', b'"' + b"x" * (MAX_LINE_BYTES - len(request)) + b'"')
+    assert len(padded) == MAX_LINE_BYTES
     async with site.client() as desk:
         assert (await desk.exchange(padded + b"\n"))["result"]["ok"] is True
     async with site.client() as desk:

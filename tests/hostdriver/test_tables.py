@@ -14,7 +14,9 @@ from firmware.statement import Evidence
 from firmware.words import Cause, Outcome
 from hostdriver import api, texts, translate
 from hostdriver.eligibility.gateway import Confirmation
+from hostdriver.envelope import Failure
 from hostdriver.errors import ERRORS
+from hostdriver.events import EVENTS
 from hostdriver.faults import Refusal
 from hostdriver.translate import Ending, Judgement
 
@@ -76,7 +78,7 @@ def test_no_field_of_the_socket_could_carry_a_secret() -> None:
     waiting: list[Any] = [
         row for verb in api.METHODS.values() for row in (verb.params, verb.result)
     ]
-    waiting += [*api.EVENTS.values(), api.Failure]
+    waiting += [*EVENTS.values(), Failure]
     while waiting:
         kind = waiting.pop()
         waiting += get_args(kind)
