@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from joserfc.jwk import OKPKey
 
 from hostdriver.faults import DeviceNotTrusted
 from hostdriver.settings import ReaderSettings
+from hostdriver.whole_file import PRIVATE, put_whole
 
 
 class _PublicKey(msgspec.Struct, frozen=True):
@@ -59,8 +59,6 @@ def _key(jwk: bytes, where: str) -> OKPKey:
 def _keep(path: Path, key: OKPKey) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = path.with_suffix(".new")
-        made.write_bytes(msgspec.json.encode(key.as_dict(private=False)))
-        os.replace(made, path)
+        put_whole(path, msgspec.json.encode(key.as_dict(private=False)), PRIVATE)
     except OSError as cause:
         raise DeviceNotTrusted(f"{path}: the key cannot be kept: {cause.strerror}") from cause

@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import hmac
 import logging
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +31,7 @@ from hostdriver.entries import ledger_resumed
 from hostdriver.faults import LedgerUnavailable
 from hostdriver.ledger_faults import unavailable
 from hostdriver.ledger_file import KEY, LEDGER, read_private_key, stored_head, verify
+from hostdriver.whole_file import PRIVATE, put_whole
 
 log = logging.getLogger(__name__)
 
@@ -237,11 +237,4 @@ def _write_key(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    # A disk that is full in the midst of it must not leave half a key under the key's name.
-    written = path.with_suffix(".new")
-    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    written.replace(path)
+    put_whole(path, pem, PRIVATE)  # a disk that is full in the midst of it leaves no half a key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from hostdriver.ledger_file import KEY, read_private_key
 from hostdriver.rendering import ledger_lines
 from hostdriver.terminal import as_json, in_japan, print_json, since, told, until
 from hostdriver.translate import public_jwk
+from hostdriver.whole_file import PRIVATE, written_whole
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 STATE_DIR = "/var/lib/kazashi/hostdriver"
@@ -113,7 +113,9 @@ def export_(
         if out is None:
             _write(written, sys.stdout.buffer)
         else:
-            _write_whole(written, out)
+            # Its owner's alone, as the ledger is.
+            with written_whole(out, PRIVATE) as file:
+                _write(written, file)
 
 
 @ledger.command(epilog="\b\nExample:\n  kazashi ledger key > ledger-key.json")
@@ -122,17 +124,6 @@ def key(state_dir: Path) -> None:
     """Print the ledger's public key (JWK), to be kept where the ledger is not."""
     with told():
         print_json(public_jwk(jwk_of(read_private_key(state_dir / KEY).public_key())))
-
-
-def _write_whole(lines: Iterable[bytes], path: Path) -> None:
-    """The file appears complete, its owner's alone as the ledger is, and in place of any link."""
-    descriptor, part = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            _write(lines, file)
-        Path(part).replace(path)
-    finally:
-        Path(part).unlink(missing_ok=True)
 
 
 def _write(lines: Iterable[bytes], out: IO[bytes]) -> None:

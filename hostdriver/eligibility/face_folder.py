@@ -24,15 +24,16 @@ from firmware.faults import BadSettings
 from hostdriver.eligibility.answer import Eligibility, japan_time
 from hostdriver.eligibility.gateway import Capabilities
 from hostdriver.eligibility.oqs_xml import ENCODINGS, write_answer
-from hostdriver.eligibility.whole_file import PART, put_whole
 from hostdriver.faults import ForeignFolder
+from hostdriver.whole_file import PART, PRIVATE_TO_THE_GROUP, put_whole
 
 log = logging.getLogger(__name__)
 
 NOBODYS_CODE: Final = "0000000000"
 MARKER: Final = ".kazashi-face-folder"
 MAX_MARKER_BYTES: Final = 64
-OUR_NAME: Final = re.compile(r"\.?OQSsiquc01res_face_[0-9a-f]{32}_[0-9]{14}\.xml(\.part)?")
+OUR_NAME: Final = re.compile(r"OQSsiquc01res_face_[0-9a-f]{32}_[0-9]{14}\.xml")
+OUR_PART: Final = re.compile(rf"\.({OUR_NAME.pattern}|{re.escape(MARKER)}){PART}")
 
 
 class FaceFolderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,7 +110,7 @@ class FaceFolder:
     def _put(self, name: str, content: bytes) -> None:
         try:
             self._claim()
-            put_whole(self._folder, name, content)
+            put_whole(self._folder / name, content, PRIVATE_TO_THE_GROUP)
         except OSError as cause:
             self._trouble(cause.strerror or "it cannot be written")
         except ForeignFolder as fault:
@@ -125,20 +126,24 @@ class FaceFolder:
     def _claim(self) -> None:
         """Make sure that the folder is ours. Raises `OSError`, `ForeignFolder`."""
         with os.scandir(self._folder) as entries:
-            names = {entry.name for entry in entries} - {f".{MARKER}{PART}"}
-        if MARKER not in names:
-            if names:
-                raise ForeignFolder("the folder holds files and no marker of ours")
-            put_whole(self._folder, MARKER, self._kind)
-            return
+            found = {entry.name for entry in entries}
+        names = {name for name in found if not OUR_PART.fullmatch(name)}
+        if MARKER in names:
+            self._refuse_what_is_not_ours(names)
+        elif names:
+            raise ForeignFolder("the folder holds files and no marker of ours")
+        else:
+            put_whole(self._folder / MARKER, self._kind, PRIVATE_TO_THE_GROUP)
+        for name in found - names:
+            (self._folder / name).unlink()  # of a driver that was killed while it wrote
+
+    def _refuse_what_is_not_ours(self, names: set[str]) -> None:
         with (self._folder / MARKER).open("rb") as marker:
             if marker.read(MAX_MARKER_BYTES) != self._kind:
                 raise ForeignFolder("the folder is marked for another kind of data")
         for name in names:
             if name.lower().endswith(".xml") and not OUR_NAME.fullmatch(name):
                 raise ForeignFolder("the folder holds another producer's files")
-            if name.endswith(PART) and OUR_NAME.fullmatch(name):
-                (self._folder / name).unlink()  # of a driver that was killed while it wrote
 
 
 def open_face_folder(

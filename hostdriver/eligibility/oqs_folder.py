@@ -37,8 +37,8 @@ from hostdriver.eligibility.oqs_xml import (
     read_reply,
     write_question,
 )
-from hostdriver.eligibility.whole_file import put_whole
 from hostdriver.faults import MalformedAnswer
+from hostdriver.whole_file import PRIVATE_TO_THE_GROUP, put_whole
 
 REQUEST: Final = "OQSsiquc01req_"
 ANSWER: Final = "OQSsiquc01res_"
@@ -168,7 +168,7 @@ class _Sheet:
     def put(self) -> None:
         """Leave it in the folder. Raises `UpstreamUnavailable`."""
         try:
-            put_whole(self._folder, self._name, self._content)
+            put_whole(self._folder / self._name, self._content, PRIVATE_TO_THE_GROUP)
         except OSError as cause:
             raise UpstreamUnavailable(f"{self._folder}: {cause.strerror}") from cause
         if self._given_up.is_set():  # while it was being written

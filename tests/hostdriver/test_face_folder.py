@@ -200,10 +200,18 @@ async def test_a_driver_does_not_start_on_a_foreign_folder(tmp_path: Path, folde
 
 async def test_what_a_killed_driver_left_half_is_swept(folder: Path) -> None:
     open_face_folder(chosen(folder), folder.parent, SYNTHETIC)
-    (folder / f".{FILE}.part").write_text(NAME)
-    (folder / f".{MARKER}.part").write_text("")
+    ours = [folder / f".{name}.0123456789abcdef.part" for name in (FILE, MARKER)]
+    anothers = folder / ".a-scan.part"
+    for path in (*ours, anothers):
+        path.write_text(NAME)
     open_face_folder(chosen(folder), folder.parent, SYNTHETIC)
-    assert f".{FILE}.part" not in answers_in(folder)
+    assert [path for path in (*ours, anothers) if path.exists()] == [anothers]
+
+
+def test_a_first_start_that_was_cut_short_does_not_hinder_the_next(folder: Path) -> None:
+    (folder / f".{MARKER}.0123456789abcdef.part").write_text("syn")
+    open_face_folder(chosen(folder), folder.parent, SYNTHETIC)
+    assert {path.name for path in folder.iterdir()} == {MARKER}
 
 
 # --- trouble
