@@ -1,5 +1,5 @@
-"""The documents made from the code: LINK.md, STATES.md, PATIENTS.md, openrpc.json, and
-SOCKET_API.md's tables.
+"""The documents made from the code: LINK.md, STATES.md, PATIENTS.md, openrpc.json, and the tables
+of SOCKET_API.md and VIRTUAL_CARD.md.
 
     python docs/generate.py           write them
     python docs/generate.py --check   name those that are stale, and exit with 1
@@ -24,6 +24,7 @@ from states import states_document
 
 from firmware.link.messages import MAX_MESSAGE_BYTES, MESSAGES, PROTOCOL, Message, encode
 from firmware.link.transport import HEARTBEATS_PER_LEASE, LEASE_S
+from firmware.simulator.card_options import option_rows
 from hostdriver import api
 from hostdriver.errors import ERRORS
 from hostdriver.events import EVENTS, Event
@@ -178,8 +179,25 @@ def _anchor(heading: str) -> str:
     return heading.replace(".", "")
 
 
+def card_options() -> str:
+    """How a virtual card may behave."""
+    return table(
+        ("option", "values", "default", "what it is"),
+        (
+            (
+                f"`{row.name}`",
+                ", ".join(f"`{value}`" for value in row.values) or "a word",
+                "" if row.default is None else f"`{row.default}`",
+                row.says,
+            )
+            for row in option_rows()
+        ),
+    )
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
-    part.__name__: part for part in (methods, events, objects, words, errors, causes, fallbacks)
+    part.__name__: part
+    for part in (methods, events, objects, words, errors, causes, fallbacks, card_options)
 }
 MARKED: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -191,13 +209,13 @@ def with_parts(document: str) -> str:
 
 def documents() -> dict[Path, str]:
     """Every document that is generated, in whole or in part, as it should read."""
-    socket_api = DOCS / "SOCKET_API.md"
+    in_part = [DOCS / name for name in ("SOCKET_API.md", "VIRTUAL_CARD.md")]
     return {
         DOCS / "LINK.md": link_document(),
         DOCS / "STATES.md": states_document(),
         DOCS / "openrpc.json": openrpc_document(),
         DOCS / "PATIENTS.md": patients_document(),
-        socket_api: with_parts(socket_api.read_text(encoding="utf-8")),
+        **{path: with_parts(path.read_text(encoding="utf-8")) for path in in_part},
     }
 
 

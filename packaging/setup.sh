@@ -18,7 +18,7 @@ quiet=no
 # panel a browser, Japanese, Chinese and Korean type, and a voice.
 PACKAGES=(
   ca-certificates gcc libc6-dev libpcsclite-dev swig
-  pcscd opensc opensc-pkcs11 iproute2 util-linux socat
+  pcscd opensc opensc-pkcs11 pcsc-tools iproute2 util-linux socat
   chromium fontconfig fonts-noto-cjk espeak-ng
 )
 # Raspberry Pi OS only: libcamera's Python side and lgpio are built there for its kernel.

@@ -56,7 +56,11 @@ class Key(Enum):
     # 利用者証明用暗証番号, four digits (A). The last try is spent only when the patient says so.
     USER_AUTHENTICATION_PIN = KeyReference(Aid.JPKI, 0x0018, initial_tries=3, tries_kept=1)
     SIGNATURE_PASSWORD = KeyReference(Aid.JPKI, 0x001B, initial_tries=5, tries_kept=5)  # 署名用
+    JPKI_UNKNOWN = KeyReference(Aid.JPKI, 0x0010, initial_tries=3, tries_kept=3)  # only queried (C)
     COMMON_PIN = KeyReference(Aid.COMMON, 0x001C, initial_tries=3, tries_kept=3)  # 住基系 (C)
+    RESIDENT_REGISTER_PIN = KeyReference(
+        Aid.RESIDENT_REGISTER, 0x001C, initial_tries=3, tries_kept=3
+    )  # its own beside COMMON_PIN (B)
 
     @property
     def aid(self) -> Aid:

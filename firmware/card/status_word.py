@@ -11,6 +11,7 @@ from typing import Final
 SUCCESS: Final = 0x9000
 END_OF_FILE: Final = 0x6282  # the file ended before Le bytes; those that came are good
 NO_COUNTER: Final = 0x6300  # refused, by a key without a limit of tries
+NO_SESSION_KEYS: Final = 0x66F1  # secure messaging is not begun in this application
 WRONG_LENGTH: Final = 0x6700
 CHANNEL_NOT_SUPPORTED: Final = 0x6881
 WRONG_FILE_TYPE: Final = 0x6981
@@ -38,6 +39,7 @@ _MEANINGS: Final = {
     SUCCESS: "done",
     END_OF_FILE: "the file ended early",
     NO_COUNTER: "refused, no limit of tries",
+    NO_SESSION_KEYS: "no session keys here",
     WRONG_LENGTH: "wrong length",
     CHANNEL_NOT_SUPPORTED: "logical channel not supported",
     WRONG_FILE_TYPE: "wrong type of file",
@@ -74,6 +76,11 @@ def tries_left(status_word: int) -> int | None:
 def tries_status(tries: int) -> int:
     """The status word 63Cx for 0..15 tries left: the other direction, for whoever plays a card."""
     return _TRIES | min(max(tries, 0), 15)
+
+
+def exact_length_status(length: int) -> int:
+    """The status word 6Cxx for 1..256 bytes: the other direction as well."""
+    return _EXACT_LENGTH | length & 0xFF
 
 
 def bytes_waiting(status_word: int) -> int | None:

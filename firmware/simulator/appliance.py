@@ -32,6 +32,7 @@ from firmware.settings import CardSettings, Settings, StaffMember, VisionSetting
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.cable import Cable, Noise
 from firmware.simulator.camera import set_scene
+from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.device_key import DEVICE_ID, simulated_device_key, write_device_key
 from firmware.simulator.insured import insured_persons
 from firmware.simulator.patients import live_portrait
@@ -83,14 +84,16 @@ class Appliance:
         cable: Noise | None = None,
         clock_trust: ClockTrust = ClockTrust.NTP,
         socket: str = "unix:hostdriver.sock",
+        card_options: CardOptions = AS_USUAL,
     ) -> None:
         """`cable`: join firmware and host driver by a serial cable instead of a Unix socket.
-        `clock_trust`: what the device takes its own clock for. `socket`: the driver's setting."""
+        `clock_trust`: what the device takes its own clock for. `socket`: the driver's setting.
+        `card_options`: how every card that is put down behaves."""
         self._world = World(world.root.resolve())
         self.cable = Cable(cable) if cable is not None else None
         self._time_scale, self._clock_trust = time_scale, clock_trust
         self._socket = socket
-        self._service = PcscService(self._world.root)
+        self._service = PcscService(self._world.root, card_options)
         self._folder = Path()
         self._processes: list[subprocess.Popen[bytes]] = []
         self.addresses = Addresses("", "", Path())

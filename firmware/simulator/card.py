@@ -1,21 +1,22 @@
 """VirtualCard: a My Number Card as a machine that takes commands and answers them.
 
-Pure: bytes in, bytes out, no clock, no socket. Its files come from a `CardImage`, its access
-rules from `firmware.card.files`. Where real cards differ or nothing is public, it is strict.
+Bytes in, bytes out, no clock, no socket. Its files come from a `CardImage`, its access rules from
+`firmware.card.files`. Where real cards differ, `CardOptions` choose; where nothing is public, it is
+strict.
 """
 
 from __future__ import annotations
 
-import hmac
+import random
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from firmware.card import status_word as sw
 from firmware.card.apdu import CURRENT_FILE, SHORT_LE_MAX, CommandApdu, ResponseApdu
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
-    CARD_SERIAL,
     CARD_TEXT_CHIP_KEY,
     COMMON_CHIP_KEY,
     TERMINAL_CERTIFICATE_KEY_ID,
@@ -26,7 +27,12 @@ from firmware.card.files import (
     SigningKey,
 )
 from firmware.faults import MalformedCommand
-from firmware.simulator.card_image import ALL_EFS, SIGNING_KEYS, CardImage
+from firmware.simulator.card_atr import ATRS, PUPI_BYTES, Atr, atr_with_pupi
+from firmware.simulator.card_forgery import forged
+from firmware.simulator.card_image import ALL_EFS, RECORD_EFS, SIGNING_KEYS, CardImage
+from firmware.simulator.card_keys import KeyRing
+from firmware.simulator.card_objects import data_object
+from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.card_signing import compute_signature
 from firmware.simulator.chip_kinds import CHIP_KINDS, ChipKind
 from firmware.simulator.slot import CardReport
@@ -43,6 +49,16 @@ class Refused(Exception):
 
     def __init__(self, status_word: int) -> None:
         self.status_word = status_word
+
+
+def source_of_chance(seed: str | None) -> Callable[[int], bytes]:
+    """Where the card takes n random bytes from: for ever the same ones by a tester's word."""
+    return secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311
+
+
+def is_extended(command: bytes) -> bool:
+    """Whether its lengths are in the extended form."""
+    return len(command) > 5 and command[4] == 0
 
 
 class TerminalRoot:
@@ -70,44 +86,67 @@ Action = Callable[["VirtualCard", CommandApdu], ResponseApdu]
 
 @dataclass(slots=True)
 class Session:
-    """What the card knows between two power cuts, or two SELECTs of an application."""
+    """What is selected, between two power cuts or two SELECTs of an application."""
 
     application: Aid | None = None
     current: Target | None = None
-    opened: set[Key] = field(default_factory=set)
 
 
 class VirtualCard:
     """One card with its retry counters, which outlive every session."""
 
-    def __init__(self, image: CardImage, kind: ChipKind = MY_NUMBER_CARD) -> None:
-        self.atr = kind.atr
-        self._image, self._kind = image, kind
-        self._tries = {key: secret.tries_left for key, secret in image.secrets.items()}
-        self._terminal = TerminalCheck(image.terminal_root)
+    def __init__(
+        self, image: CardImage, kind: ChipKind = MY_NUMBER_CARD, options: CardOptions = AS_USUAL
+    ) -> None:
+        self._image = image if options.broken is None else forged(image, options.broken)
+        self._kind, self._options = kind, options
+        self._draw = source_of_chance(options.seed)
+        self._keys = KeyRing(image.secrets, options)
+        self._terminal = TerminalCheck(image.terminal_root, self._draw)
         self._session = Session()
         self._commands = self._verifies_sent = 0
+        self._awake = False
+        self.atr = self._answer_to_reset()
+
+    def _answer_to_reset(self) -> bytes:
+        atr = self._options.atr
+        if atr is Atr.CONTACTLESS_PUPI:
+            return atr_with_pupi(self._draw(PUPI_BYTES))
+        return self._kind.atr if atr is None else ATRS[atr]
 
     def power_on(self) -> None:
         """The reader gives power: everything but the counters begins anew."""
         self.power_off()
+        self.atr = self._answer_to_reset()
 
     def power_off(self) -> None:
         """Power is gone, and with it every open key."""
-        self._session = Session()
-        self._terminal.forget()
+        self._forget()
+        self._awake = False
 
     def reset(self) -> None:
         """A warm reset, which keeps selection and open keys (measured on cards, B)."""
+        if self._options.reset_closes_keys:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._session = Session()
+        self._keys.close()
+        self._terminal.forget()
 
     def report(self) -> CardReport:
         """Counters, for tests and for the control socket."""
-        tries = {key.name.lower(): left for key, left in self._tries.items()}
+        tries = {key.name.lower(): left for key, left in self._keys.tries_left.items()}
         return CardReport(self._commands, self._verifies_sent, tries)
 
     def process(self, command: bytes) -> bytes:
         """Answer one command; never raises, whatever the bytes are."""
         self._commands += 1
+        if self._options.first_command_fails and not self._awake:
+            self._awake = True
+            return ResponseApdu(b"", sw.NO_DIAGNOSIS).encode()
+        if self._options.short_lengths_only and is_extended(command):
+            return ResponseApdu(b"", sw.WRONG_LENGTH).encode()
         try:
             return self._answer(CommandApdu.decode(command)).encode()
         except MalformedCommand:
@@ -141,13 +180,14 @@ class VirtualCard:
         return ResponseApdu(b"", sw.SUCCESS)
 
     def _select_application(self, name: bytes) -> None:
-        """By the whole name or its beginning (JICSAP); closes what was open."""
+        """By the whole name or its beginning (JICSAP); closes what was open, but for an option."""
         there = (aid for aid in Aid if aid in self._kind.applications)
         found = next((aid for aid in there if name and aid.value.startswith(name)), None)
         if found is None:
             raise Refused(sw.FILE_NOT_FOUND)
+        if not self._options.select_keeps_keys:
+            self._forget()
         self._session = Session(application=found)
-        self._terminal.forget()
 
     def _find(self, ef_id: int) -> Target:
         application = self._session.application
@@ -170,12 +210,22 @@ class VirtualCard:
         else:
             offset = command.p1 << 8 | command.p2
         ef = self._current()
-        if not isinstance(ef, Ef) or ef is CARD_SERIAL:
+        if not isinstance(ef, Ef) or ef in RECORD_EFS:
             raise Refused(sw.WRONG_FILE_TYPE)
         content = self._readable(ef)
         if offset >= len(content):
             raise Refused(sw.WRONG_OFFSET)
-        return ResponseApdu(content[offset : offset + command.le], sw.SUCCESS)
+        return self._part(content[offset : offset + command.le], command.le)
+
+    def _part(self, part: bytes, wanted: int) -> ResponseApdu:
+        """What there is of a file, where `wanted` bytes were asked for."""
+        if len(part) < wanted:
+            match self._options.short_read:
+                case "6282":
+                    return ResponseApdu(part, sw.END_OF_FILE)
+                case "6Cxx" if len(part) <= SHORT_LE_MAX:
+                    return ResponseApdu(b"", sw.exact_length_status(len(part)))
+        return ResponseApdu(part, sw.SUCCESS)
 
     def _read_record(self, command: CommandApdu) -> ResponseApdu:
         if command.p2 & 0x07 != 0x04:
@@ -183,17 +233,17 @@ class VirtualCard:
         if short_id := command.p2 >> 3:
             self._session.current = self._find(short_id)
         ef = self._current()
-        if ef is not CARD_SERIAL:
+        if not isinstance(ef, Ef) or ef not in RECORD_EFS:
             raise Refused(sw.WRONG_FILE_TYPE)
         if command.p1 != 1:
             raise Refused(sw.RECORD_NOT_FOUND)
-        return ResponseApdu(self._readable(CARD_SERIAL), sw.SUCCESS)
+        return ResponseApdu(self._readable(ef), sw.SUCCESS)
 
     def _readable(self, ef: Ef) -> bytes:
         """The content, if a key that opens it is open; of some, none is known."""
         opened_by = self._kind.opened_by.get(ef, ef.opened_by)
         never = ef.off_limits and not opened_by
-        if never or (opened_by and self._session.opened.isdisjoint(opened_by)):
+        if never or (opened_by and not self._keys.any_open(opened_by)):
             raise Refused(sw.SECURITY_NOT_SATISFIED)
         return self._image.files[ef]
 
@@ -207,22 +257,9 @@ class VirtualCard:
         if not isinstance(key, Key):
             raise Refused(sw.WRONG_FILE_TYPE)
         if not command.data:
-            # 63Cx even after a success: some cards say 9000 then, which OpenSC takes for a fault.
-            raise Refused(sw.tries_status(self._tries[key]))
+            return ResponseApdu(b"", self._keys.query(key))
         self._verifies_sent += 1
-        return ResponseApdu(b"", self._compare(key, command.data))
-
-    def _compare(self, key: Key, presented: bytes) -> int:
-        """One try. A wrong length costs one too (not known of real cards: the stricter guess)."""
-        self._session.opened.discard(key)
-        if self._tries[key] == 0:
-            return sw.KEY_LOCKED
-        if hmac.compare_digest(presented, self._image.secrets[key].value):
-            self._tries[key] = key.initial_tries
-            self._session.opened.add(key)
-            return sw.SUCCESS
-        self._tries[key] -= 1
-        return sw.tries_status(self._tries[key])
+        return ResponseApdu(b"", self._keys.present(key, command.data))
 
     # --- the private keys --------------------------------------------------------------------
     def _sign(self, command: CommandApdu) -> ResponseApdu:
@@ -256,7 +293,7 @@ class VirtualCard:
         """By one of its PINs; the user-authentication key also by a proven terminal."""
         if key is USER_AUTHENTICATION_KEY and self._terminal.proven:
             return True
-        return not key.opened_by or not self._session.opened.isdisjoint(key.opened_by)
+        return not key.opened_by or self._keys.any_open(key.opened_by)
 
     def _internal_authenticate(self, command: CommandApdu) -> ResponseApdu:
         if self._session.application is not Aid.COMMON:
@@ -281,9 +318,17 @@ class VirtualCard:
     def _external_authenticate(self, command: CommandApdu) -> ResponseApdu:
         return ResponseApdu(b"", self._terminal.receive_proof(command.data))
 
+    def _session_keys(self, command: CommandApdu) -> ResponseApdu:
+        """Secure messaging: how its keys are made is not public, so it is never begun."""
+        raise Refused(sw.NO_SESSION_KEYS)
+
+    # --- the card itself ---------------------------------------------------------------------
     def _get_data(self, command: CommandApdu) -> ResponseApdu:
-        """The objects behind GET DATA are of no use to a reader; none is modelled."""
-        raise Refused(sw.REFERENCE_NOT_FOUND)
+        """Before any application is selected (some cards answer only after; B)."""
+        value = data_object(self._image, command.p1 << 8 | command.p2)
+        if value is None or self._session.application not in (None, Aid.ISSUER_SECURITY_DOMAIN):
+            raise Refused(sw.REFERENCE_NOT_FOUND)
+        return ResponseApdu(value, sw.SUCCESS)
 
     COMMANDS: ClassVar[dict[tuple[int, int], Action]] = {  # by CLA and INS
         (0x00, 0xA4): _select,
@@ -294,6 +339,7 @@ class VirtualCard:
         (0x00, 0x88): _internal_authenticate,
         (0x00, 0x84): _get_challenge,
         (0x80, 0xA2): _terminal_certificate,
+        (0x80, 0xAE): _session_keys,
         (0x00, 0x82): _external_authenticate,
         (0x00, 0xCA): _get_data,
     }

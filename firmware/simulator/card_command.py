@@ -15,6 +15,7 @@ import msgspec
 from firmware.faults import Fault
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.card_certificates import JAPAN
+from firmware.simulator.card_options import CardOptions, option_rows, options_from
 from firmware.simulator.device_key import write_device_key
 from firmware.simulator.expectations import EXPECTED, Expected
 from firmware.simulator.expected_table import expected_table
@@ -36,6 +37,28 @@ world_option = click.option(
     help="The simulated world that `make setup` made.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def card_options_of(
+    _context: click.Context, _option: click.Parameter, words: tuple[str, ...]
+) -> CardOptions:
+    """`name=value` or `name`, any number of them."""
+    try:
+        return options_from(words)
+    except msgspec.ValidationError as cause:
+        raise click.BadParameter(
+            f"{cause}; there are: {', '.join(row.name for row in option_rows())}"
+        ) from cause
+
+
+card_options_option = click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    callback=card_options_of,
+    help="How the card behaves where real cards differ; `card --help` lists the names.",
+)
 
 
 class PatientRow(msgspec.Struct, frozen=True):
@@ -100,17 +123,38 @@ def patients(as_json: bool) -> None:
     click.echo(f"\n{expected_table()}")
 
 
-@click.command(epilog="Example: kazashi-simulator card --patient valid")
+def _listed_options() -> str:
+    """The options as `--help` shows them."""
+    return "\n".join(
+        f"  {row.name} ({', '.join(row.values) or 'a word'})\n      {row.says}"
+        for row in option_rows()
+    )
+
+
+CARD_EPILOG: Final = f"""\b
+Example: kazashi-simulator card --patient valid
+  kazashi-simulator card --patient pin_blocked --option blocked_query=6983
+  kazashi-simulator card --patient valid --option first_command_fails --option atr=contact
+  kazashi-simulator card --patient valid --option line=contactless_106
+
+\b
+Options of the card (docs/VIRTUAL_CARD.md has their defaults):
+{_listed_options()}
+"""
+
+
+@click.command(epilog=CARD_EPILOG)
 @click.option("--patient", required=True, help="An id from `kazashi-simulator patients`.")
+@card_options_option
 @world_option
 @json_option
-def card(patient: str, world: Path, as_json: bool) -> None:
+def card(patient: str, options: CardOptions, world: Path, as_json: bool) -> None:
     """Plug a patient's card into a private PC/SC daemon, until interrupted.
 
     Prints the variable with which any PC/SC program sees the card, on the first line.
     """
     with refusing(), PcscService(world) as service:
-        service.insert(patient)
+        service.insert(patient, options)
         # Blocked only now: what the service starts must not inherit that.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         told = {**service.environment, "reader": service.reader_name, "patient": patient}

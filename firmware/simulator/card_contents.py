@@ -22,7 +22,15 @@ from firmware.simulator.card_certificates import (
     signature_certificate,
     user_authentication_certificate,
 )
-from firmware.simulator.card_image import ALL_EFS, SIGNING_KEYS, CardImage, Secret
+from firmware.simulator.card_image import (
+    ALL_EFS,
+    RESIDENT_KEY_REFERENCE,
+    SIGNING_KEYS,
+    TEXT_SESSION_KEY,
+    UNKNOWN_EFS,
+    CardImage,
+    Secret,
+)
 from firmware.simulator.card_signing import sign_block
 from firmware.simulator.card_verifiable import encode_public_key, sign
 from firmware.simulator.chip_kinds import CHIP_KINDS
@@ -61,6 +69,8 @@ def make_image(patient: Patient, world: World) -> CardImage:
         **card_face_files(authorities, patient, world, keys[files.CARD_FACE_CHIP_KEY].public_key()),
         **card_text_files(authorities, patient.person, keys[files.CARD_TEXT_CHIP_KEY].public_key()),
         files.CARD_SERIAL: card_serial(patient),
+        RESIDENT_KEY_REFERENCE: KEY_IDS[Role.MUNICIPALITY].value,
+        **{ef: bytes(16) for ef in UNKNOWN_EFS},
     }
     return CardImage(
         patient_id=patient.id,
@@ -95,6 +105,8 @@ def secrets_of(patient: Patient) -> dict[Key, Secret]:
         Key.USER_AUTHENTICATION_PIN: facts.pin,
         Key.SIGNATURE_PASSWORD: SIGNATURE_PASSWORD,
         Key.COMMON_PIN: COMMON_PIN,
+        Key.RESIDENT_REGISTER_PIN: COMMON_PIN,
+        Key.JPKI_UNKNOWN: "",  # which no VERIFY can send
     }
     tries = {key: key.initial_tries for key in Key}
     tries[Key.USER_AUTHENTICATION_PIN] = facts.pin_tries_left
@@ -129,7 +141,6 @@ def jpki_files(
         files.SIGNATURE_CA_CERTIFICATE: authorities.certificate(Role.SIGNATURE_CA).public_bytes(
             Encoding.DER
         ),
-        ALL_EFS["unknown of JPKI"]: bytes(16),
     }
 
 
@@ -271,6 +282,9 @@ def card_text_files(
         files.TEXT_INTEGRITY: signed_record(0xFF30, hashes, 0xDF33, issuing_key),
         files.TEXT_CERTIFICATE: authorities.municipality_certificate(Role.TEXT_ISSUER).encode(),
         files.TEXT_BASICS: tlv.encode(0xFF40, b"".join(basics)),
+        # Assumed: the application's own key. Its private half is of no use, since how session keys
+        # follow from the seed that it would decrypt is not public.
+        TEXT_SESSION_KEY: tlv.encode(0xA1, encode_public_key(chip_key)),
         files.TEXT_PUBLIC_KEY: signed_record(
             0xFF50, ((0xDF51, encode_public_key(chip_key)),), 0xDF52, issuing_key
         ),

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from firmware.faults import ControlRefused
+from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.slot import AnyMishap
 
 MAX_LINE_BYTES: Final = 64 * 1024
@@ -19,10 +20,12 @@ class Request(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields
 class Insert(Request, frozen=True, tag="insert"):
     """Put this patient's card on the reader, in the place of what lies there.
 
-    A card keeps its retry counters when it comes back; a new service has fresh cards.
+    A card keeps its retry counters when it comes back; a new service has fresh cards, and so is a
+    card with other options.
     """
 
     patient: str
+    options: CardOptions = AS_USUAL
 
 
 class Remove(Request, frozen=True, tag="remove"):

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
+    CARD_SERIAL,
     CARD_TEXT_CHIP_KEY,
     COMMON_CHIP_KEY,
     EFS,
@@ -36,13 +37,35 @@ from firmware.simulator.world import SECRET_MODE, read_prepared, write_whole
 
 IMAGE_FILE: Final = "card.json"
 
+_TEXT_KEYS: Final = (Key.TEXT_PIN, Key.TEXT_COLLATION_NUMBER_A, Key.TEXT_COLLATION_NUMBER_B)
 _FACE_KEYS: Final = (Key.COLLATION_NUMBER_B, Key.COLLATION_NUMBER_A)
+# 住基AP: one record, 16 bytes, of which only the length is known. Assumed: it wants the PIN.
+RESIDENT_KEY_REFERENCE: Final = Ef(
+    Aid.RESIDENT_REGISTER,
+    0x0002,
+    "resident register key reference",
+    (Key.RESIDENT_REGISTER_PIN,),
+    length=16,
+)
+TEXT_SESSION_KEY: Final = Ef(Aid.CARD_TEXT, 0x0006, "text session key", _TEXT_KEYS)
+# Only known to be there (C). Assumed: nothing opens them.
+UNKNOWN_EFS: Final = tuple(
+    Ef(aid, ef_id, f"unknown {ef_id:04X} of {aid.name}", off_limits=True)
+    for aid, ef_ids in (
+        (Aid.JPKI, (0x0005, 0x0009, 0x0019, 0x001C, 0x001E)),
+        (Aid.CARD_FACE, (0x001C, 0x001E)),
+    )
+    for ef_id in ef_ids
+)
 # Files that exist on the card and that no reader of ours has a use for; B.
 UNUSED_EFS: Final = (
     Ef(Aid.CARD_FACE, 0x0006, "card face filler", _FACE_KEYS),
     Ef(Aid.CARD_TEXT, 0x0008, "text filler", off_limits=True),
-    Ef(Aid.JPKI, 0x0009, "unknown of JPKI", off_limits=True),
+    TEXT_SESSION_KEY,
+    RESIDENT_KEY_REFERENCE,
+    *UNKNOWN_EFS,
 )
+RECORD_EFS: Final = frozenset({CARD_SERIAL, RESIDENT_KEY_REFERENCE})  # one record each
 ALL_EFS: Final = {ef.name: ef for ef in (*EFS, *UNUSED_EFS)}
 SIGNING_KEYS: Final = {
     "user authentication": USER_AUTHENTICATION_KEY,

@@ -36,6 +36,7 @@ from firmware.simulator.card_control import (
     decode_request,
     encode,
 )
+from firmware.simulator.card_options import CardOptions
 from firmware.simulator.patients import find
 from firmware.simulator.slot import Card, Slot
 from firmware.simulator.vpcd_driver import driver_library
@@ -59,15 +60,15 @@ class Player:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[tuple[str, CardOptions], Card] = {}
         self._inserted: tuple[str, Slot, asyncio.Task[None]] | None = None
         self._hung_up_at_s = 0.0
 
     async def perform(self, request: AnyRequest) -> Status:
         """Do what a request says; raises a Fault when it cannot be done."""
         match request:
-            case Insert(patient=patient):
-                await self._insert(patient)
+            case Insert(patient=patient, options=options):
+                await self._insert(patient, options)
             case Remove():
                 await self._remove()
             case Arrange(mishap=mishap):
@@ -106,9 +107,10 @@ class Player:
         await self.hang_up()
         await asyncio.to_thread(neighbour.wait_for_card, present=False)
 
-    async def _insert(self, patient: str) -> None:
-        card = self._cards.get(patient) or card_of(find(patient), self._world)
-        self._cards[patient] = card
+    async def _insert(self, patient: str, options: CardOptions) -> None:
+        card = self._cards.get((patient, options))
+        if card is None:
+            card = self._cards[patient, options] = card_of(find(patient), self._world, options)
         await self._remove()  # noticed by all: a card put in its place is another insertion
         # The daemon says "empty" as soon as a client's disconnect fails; its own look, every 0.4 s,
         # must have seen the empty reader too, or it takes the next card for the one before and
@@ -120,7 +122,8 @@ class Player:
             connection = await vpcd.insert()
         except OSError as cause:
             raise ControlRefused(f"the virtual reader does not answer: {cause}") from cause
-        self._inserted = (patient, slot, asyncio.create_task(vpcd.play(slot, connection)))
+        playing = asyncio.create_task(vpcd.play(slot, connection, options.line))
+        self._inserted = (patient, slot, playing)
         await asyncio.to_thread(neighbour.wait_for_card, present=True)
 
     def _playing(self) -> tuple[str, Slot] | None:

@@ -20,10 +20,12 @@ from firmware.simulator.cable import BAD, GOOD
 from firmware.simulator.card_command import (
     COMMANDS,
     STOP_SIGNALS,
+    card_options_option,
     json_option,
     refusing,
     world_option,
 )
+from firmware.simulator.card_options import CardOptions
 from firmware.simulator.patient import Consent
 from firmware.simulator.patients import find, live_portrait
 from firmware.simulator.visit import Play, play
@@ -46,6 +48,7 @@ Examples:
   kazashi-simulator visit --patient valid --live-face impostor --pin 9999
   kazashi-simulator visit --patient valid --remove-card-at asking_consent
   kazashi-simulator visit --patient valid --profile emergency --reason unconscious
+  kazashi-simulator visit --patient valid --option line=contactless_424
 """
 
 
@@ -99,13 +102,16 @@ def pin_of(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option("--language", type=OneOf(Language), default=Language.JA.value)
 @click.option("--remove-card-at", type=OneOf(State), help="Take the card away there.")
 @click.option("--cable", type=click.Choice(list(CABLES)), help="Join the two daemons by serial.")
+@card_options_option
 @world_option
 @json_option
 def visit(
+    *,
     patient_id: str,
     live_face: str | None,
     world: Path,
     cable: str | None,
+    options: CardOptions,
     as_json: bool,
     **choices: Any,
 ) -> None:
@@ -122,7 +128,8 @@ def visit(
             **choices,
         )
         click.echo("starting card reader, firmware and host driver …", err=True)
-        with Appliance(World(world), cable=CABLES[cable] if cable else None) as appliance:
+        joined = CABLES[cable] if cable else None
+        with Appliance(World(world), cable=joined, card_options=options) as appliance:
             began_s = time.monotonic()
             result = play(appliance, scene, tell)
     if as_json:
@@ -145,20 +152,22 @@ SERVE_EPILOG: Final = """\b
 Examples:
   kazashi-simulator serve --open
   kazashi-simulator serve --json
+  kazashi-simulator serve --option broken=face
 """
 
 
 @main.command(epilog=SERVE_EPILOG)
 @click.option("--open", "opens", is_flag=True, help="Open the bench in this machine's browser.")
+@card_options_option
 @world_option
 @json_option
-def serve(world: Path, as_json: bool, opens: bool) -> None:
+def serve(world: Path, as_json: bool, opens: bool, options: CardOptions) -> None:
     """Keep a simulated appliance up until Ctrl-C, and print its three addresses.
 
     The bench is a page for you: cards, faces, mishaps, reception. The panel is the patient's page.
     The socket is where reception software connects.
     """
-    with refusing(), Appliance(World(world)) as appliance:
+    with refusing(), Appliance(World(world), card_options=options) as appliance:
 
         def announce(bench: Served) -> None:
             addresses = {

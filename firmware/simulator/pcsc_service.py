@@ -33,6 +33,7 @@ from firmware.simulator.card_control import (
     decode_answer,
     encode,
 )
+from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.card_player import CONTROL_SOCKET, DAEMON_SOCKET, daemon_path
 from firmware.simulator.slot import AnyMishap
 from firmware.simulator.world import DEFAULT_ROOT
@@ -62,8 +63,9 @@ class PcscService:
     its standard input end.
     """
 
-    def __init__(self, world: Path = DEFAULT_ROOT) -> None:
-        self._world = world
+    def __init__(self, world: Path = DEFAULT_ROOT, options: CardOptions = AS_USUAL) -> None:
+        """`options`: of every card that is inserted without some of its own."""
+        self._world, self._options = world, options
         self._player: subprocess.Popen[bytes] | None = None
         self._directory = Path()
         self.reader_name = ""
@@ -137,9 +139,9 @@ class PcscService:
         player.stderr.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def insert(self, patient_id: str) -> Status:
+    def insert(self, patient_id: str, options: CardOptions | None = None) -> Status:
         """Put the patient's card on the reader; returns when the daemon sees it."""
-        return self._ask(Insert(patient=patient_id))
+        return self._ask(Insert(patient=patient_id, options=options or self._options))
 
     def remove(self) -> Status:
         """Take the card away; returns when the daemon has noticed."""

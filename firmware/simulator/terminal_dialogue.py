@@ -7,6 +7,7 @@ the proof signs and all status words but 6700 are *assumed*: a real card need no
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +59,8 @@ class TerminalCheck:
     """The card's side: how far a terminal has come. Each step needs the one before it."""
 
     root: rsa.RSAPublicKey
+    draw: Callable[[int], bytes] = secrets.token_bytes
+    """Where challenges come from."""
     _body: bytes | None = None
     _terminal: rsa.RSAPublicKey | None = None
     _challenge: bytes | None = None
@@ -70,7 +73,7 @@ class TerminalCheck:
 
     def challenge(self, length: int) -> bytes:
         """Fresh random bytes, good for one proof."""
-        self._challenge = secrets.token_bytes(length)
+        self._challenge = self.draw(length)
         return self._challenge
 
     def receive_certificate(self, command: CommandApdu) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import Final
 
+from firmware.simulator.line_time import Line, line_time_s
 from firmware.simulator.slot import NoAnswer, Slot
 
 PORT: Final = 0x8C7B  # 35963: the first slot of the driver
@@ -40,10 +42,16 @@ async def insert(host: str = HOST, port: int = PORT) -> socket.socket:
     return connection
 
 
-async def play(slot: Slot, connection: socket.socket) -> None:
+async def play(
+    slot: Slot,
+    connection: socket.socket,
+    line: Line | None = None,
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Answer the driver until it hangs up, the card is pulled, or the task is cancelled.
 
-    The card is then without power and the connection closed, whichever it was.
+    The card is then without power and the connection closed, whichever it was. With a `line` each
+    command and its answer take the time that they would on it.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -52,6 +60,8 @@ async def play(slot: Slot, connection: socket.socket) -> None:
             if answer is NoAnswer.PULLED:
                 return
             if isinstance(answer, bytes):
+                if line is not None and len(message) > 1:
+                    await wait(line_time_s(line, len(message), len(answer)))
                 await loop.sock_sendall(connection, len(answer).to_bytes(2, "big") + answer)
     except OSError:
         return  # the daemon is gone, which removes the card as well

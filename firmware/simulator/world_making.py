@@ -24,6 +24,7 @@ from firmware.simulator import (
 from firmware.simulator.authorities import CA_NAMES, Authorities, Role, public_pem
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_image import load, save, stored_recipe
+from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.chip_kinds import CHIP_KINDS
 from firmware.simulator.other_cards import other_card
 from firmware.simulator.patients import PATIENTS
@@ -83,8 +84,8 @@ def recipe_of(patient: Patient, world: World) -> str:
     return digest.hexdigest()
 
 
-def card_of(patient: Patient, world: World) -> Card:
+def card_of(patient: Patient, world: World, options: CardOptions = AS_USUAL) -> Card:
     """What this patient puts on the reader, as set-up made it, with a fresh card's state."""
     if patient.card is None:
         return other_card(patient.id)
-    return VirtualCard(load(world.cards / patient.id), CHIP_KINDS[patient.kind])
+    return VirtualCard(load(world.cards / patient.id), CHIP_KINDS[patient.kind], options)

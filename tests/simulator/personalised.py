@@ -14,6 +14,7 @@ from firmware.simulator.authorities import Authorities
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_contents import SIGNATURE_PASSWORD
 from firmware.simulator.card_image import CardImage, load
+from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.chip_kinds import CHIP_KINDS
 from firmware.simulator.patients import PATIENTS, find
 from firmware.simulator.people import card_facts, collation_number_b
@@ -59,8 +60,8 @@ def image(patient_id: str) -> CardImage:
 class Terminal:
     """A card under power, and short forms for what a reader says to it."""
 
-    def __init__(self, patient_id: str = "valid") -> None:
-        self.card = VirtualCard(image(patient_id), CHIP_KINDS[find(patient_id).kind])
+    def __init__(self, patient_id: str = "valid", options: CardOptions = AS_USUAL) -> None:
+        self.card = VirtualCard(image(patient_id), CHIP_KINDS[find(patient_id).kind], options)
         self.card.power_on()
 
     def send(self, command: CommandApdu) -> ResponseApdu:

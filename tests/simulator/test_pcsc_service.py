@@ -1,28 +1,22 @@
-"""The virtual card behind a real PC/SC daemon, seen by OpenSC and by a PC/SC program."""
+"""The virtual card behind a real PC/SC daemon, seen by a PC/SC program."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from pcsc_programs import LIMIT_S, connected, run
 
-from firmware.card.files import USER_AUTHENTICATION_CERTIFICATE, Aid, Key
+from firmware.card.files import Aid
 from firmware.faults import CardServiceNotStarted, ControlRefused
-from firmware.simulator.authorities import Authorities, Role
-from firmware.simulator.card_image import load
+from firmware.simulator.card_atr import ATRS, Atr
+from firmware.simulator.card_options import CardOptions
 from firmware.simulator.chip_kinds import CHIP_KINDS
 from firmware.simulator.other_cards import CHIPS
 from firmware.simulator.patients import find
@@ -36,138 +30,11 @@ pytestmark = pytest.mark.stack
 
 OURS, LICENCE = CHIP_KINDS[CardKind.MY_NUMBER_CARD].atr, CHIPS["drivers_licence"][0]
 
-CLIENT = Path(__file__).with_name("pcsc_client.py")
-LIMIT_S = 30
 PIN = card_facts(find("valid")).pin
 SELECT_JPKI = f"00A4040C0A{Aid.JPKI.value.hex()}"
 SELECT_PIN, QUERY = "00A4020C020018", "00200080"
 VERIFY = f"0020008004{PIN.encode().hex()}"
 SELECT_KEY, SIGN = "00A4020C020017", "802A008001AA00"
-PIN_KEY = Key.USER_AUTHENTICATION_PIN.name.lower()
-
-
-@pytest.fixture
-def world(build_dir: Path) -> World:
-    return World(build_dir / "simulation")
-
-
-@pytest.fixture
-def service(world: World) -> Iterator[PcscService]:
-    with PcscService(world.root) as running:
-        yield running
-
-
-def run(
-    service: PcscService, *command: str | Path, given: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        command,
-        env={**os.environ, **service.environment},
-        input=given,
-        capture_output=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-
-
-class Client:
-    """A PC/SC program on its own connection, asked line by line."""
-
-    def __init__(self, stdin: IO[str], stdout: IO[str]) -> None:
-        self._stdin, self._stdout = stdin, stdout
-
-    def hear(self) -> str:
-        return self._stdout.readline().strip()
-
-    def ask(self, command: str) -> str:
-        self.say(command)
-        return self.hear()
-
-    def say(self, command: str) -> None:
-        self._stdin.write(command + "\n")
-        self._stdin.flush()
-
-
-@contextmanager
-def connected(service: PcscService) -> Iterator[Client]:
-    with subprocess.Popen(
-        (sys.executable, CLIENT),
-        env={**os.environ, **service.environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as program:
-        assert program.stdin is not None and program.stdout is not None
-        client = Client(program.stdin, program.stdout)
-        assert client.hear() == "CONNECTED 00000000"
-        yield client
-        program.stdin.close()
-        assert program.wait(LIMIT_S) == 0
-
-
-# --- OpenSC as the second opinion --------------------------------------------------------------
-def opensc_module() -> str:
-    found = sorted(Path("/usr/lib").glob("**/opensc-pkcs11.so"))
-    assert found, "the package opensc-pkcs11 is missing"
-    return str(found[0])
-
-
-def test_opensc_reads_the_certificate_that_is_on_the_card(
-    service: PcscService, world: World
-) -> None:
-    service.insert("valid")
-    read = run(service, "pkcs15-tool", "--read-certificate", "1")
-    assert read.returncode == 0, read.stderr.decode()
-    found = x509.load_pem_x509_certificate(read.stdout)
-    on_card = load(world.cards / "valid").files[USER_AUTHENTICATION_CERTIFICATE]
-    assert found == x509.load_der_x509_certificate(on_card.rstrip(b"\xff"))
-    found.verify_directly_issued_by(
-        Authorities(world.authorities).certificate(Role.USER_AUTHENTICATION_CA)
-    )
-    assert service.status().verifies_sent == 0
-
-
-def test_opensc_signs_with_the_pin(service: PcscService, world: World, tmp_path: Path) -> None:
-    service.insert("valid")
-    message, signature = tmp_path / "message", tmp_path / "signature"
-    message.write_bytes(b"signed by two programs that never met")
-    signed = run(
-        service,
-        *("pkcs11-tool", "--module", opensc_module(), "--login", "--pin", PIN, "--sign"),
-        *("--id", "01", "--mechanism", "SHA256-RSA-PKCS"),
-        *("--input-file", message, "--output-file", signature),
-    )
-    assert signed.returncode == 0, signed.stderr.decode()
-    on_card = load(world.cards / "valid").files[USER_AUTHENTICATION_CERTIFICATE]
-    key = x509.load_der_x509_certificate(on_card.rstrip(b"\xff")).public_key()
-    assert isinstance(key, rsa.RSAPublicKey)
-    key.verify(signature.read_bytes(), message.read_bytes(), padding.PKCS1v15(), SHA256())
-    assert service.status().verifies_sent == 1
-    assert service.status().tries_left[PIN_KEY] == 3
-
-
-def test_wrong_pin_of_opensc_costs_one_try_and_no_more(service: PcscService) -> None:
-    service.insert("valid")
-    refused = run(
-        service,
-        *("pkcs11-tool", "--module", opensc_module(), "--login", "--pin", "9999", "--sign"),
-        *("--id", "01", "--mechanism", "SHA256-RSA-PKCS"),
-        given=b"message",
-    )
-    assert refused.returncode != 0
-    assert b"CKR_PIN_INCORRECT" in refused.stderr
-    status = service.status()
-    assert (status.verifies_sent, status.tries_left[PIN_KEY]) == (1, 2)
-
-
-def test_opensc_sees_a_blocked_pin_and_no_card_in_a_licence(service: PcscService) -> None:
-    service.insert("pin_blocked")
-    slots = run(service, "pkcs11-tool", "--module", opensc_module(), "--list-token-slots")
-    assert b"user PIN locked" in slots.stdout
-    service.insert("drivers_licence")
-    assert b"jpki" not in run(service, "opensc-tool", "--name").stdout
-    atr = run(service, "opensc-tool", "--atr").stdout.decode().strip()
-    assert bytes.fromhex(atr.replace(":", "")) == LICENCE
 
 
 # --- what befalls a card -----------------------------------------------------------------------
@@ -196,6 +63,20 @@ def test_card_that_comes_back_kept_its_counters_and_closed_its_keys(service: Pcs
         client.ask(SELECT_JPKI)
         client.ask(SELECT_PIN)
         assert client.ask(QUERY) == "63C2"
+
+
+def test_options_reach_the_card_and_make_it_another_one(service: PcscService) -> None:
+    service.insert("valid")
+    with connected(service) as client:
+        for command in (SELECT_JPKI, SELECT_PIN):
+            client.ask(command)
+        assert client.ask("002000800430303030") == "63C2"
+    service.insert("valid", CardOptions(open_query="9000", atr=Atr.CONTACT))
+    with connected(service) as client:
+        answers = [client.ask(each) for each in (SELECT_JPKI, SELECT_PIN, QUERY, VERIFY, QUERY)]
+    assert answers == ["9000", "9000", "63C3", "9000", "9000"]
+    shown = run(service, "opensc-tool", "--atr").stdout.decode().strip()
+    assert bytes.fromhex(shown.replace(":", "")) == ATRS[Atr.CONTACT]
 
 
 def test_neighbours_reset_is_told_to_the_client(service: PcscService) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,8 @@ from firmware.simulator.card_control import (
     decode_request,
     encode,
 )
+from firmware.simulator.card_options import CardOptions
+from firmware.simulator.line_time import Line, line_time_s
 from firmware.simulator.slot import (
     AnyMishap,
     CardReport,
@@ -115,6 +118,7 @@ def test_each_mishap(mishap: AnyMishap, answer: object, seen: int, power: list[s
 # --- the control lines ---------------------------------------------------------------------------
 REQUESTS: tuple[AnyRequest, ...] = (
     Insert(patient="valid"),
+    Insert(patient="valid", options=CardOptions(line=Line.CONTACT_9600, blocked_try="6983")),
     Remove(),
     Reset(),
     AskStatus(),
@@ -189,7 +193,7 @@ class Driver:
 
 @asynccontextmanager
 async def inserted(
-    slot: Slot, connection: socket.socket | None = None
+    slot: Slot, connection: socket.socket | None = None, **pace: Any
 ) -> AsyncIterator[tuple[Driver, asyncio.Task[None]]]:
     arrived: asyncio.Queue[Driver] = asyncio.Queue()
     server = await asyncio.start_server(
@@ -201,7 +205,7 @@ async def inserted(
             connection = await vpcd.insert(port=port)
         else:
             await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
-        task = asyncio.create_task(vpcd.play(slot, connection))
+        task = asyncio.create_task(vpcd.play(slot, connection, **pace))
         driver = await arrived.get()
         yield driver, task
         driver.writer.close()
@@ -226,6 +230,22 @@ async def test_orders_and_commands() -> None:
         await driver.receive()
         assert card.power == ["on", "reset", "off"]
     assert card.power[-1] == "off"
+
+
+async def test_each_command_takes_the_time_of_its_line_and_orders_none() -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    slot = Slot(Echo())
+    slot.arrange(Silence(after=1))
+    async with inserted(slot, line=Line.CONTACT_9600, wait=wait) as (driver, _):
+        for message in (b"\x01", READ, READ, b"\x04"):
+            await driver.send(message)
+        await driver.receive()
+        await driver.receive()
+    assert waited == [line_time_s(Line.CONTACT_9600, len(READ), len(READ) + 2)]
 
 
 async def test_pull_hangs_up_instead_of_answering() -> None:
