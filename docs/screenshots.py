@@ -31,6 +31,7 @@ from firmware.transaction.profiles import ASKS
 from firmware.transaction.visit import Ending, Request, Visit
 from firmware.words import (
     NO_CONSENT_REASONS,
+    CardKind,
     Cause,
     CertificateWarning,
     ConsentAnswer,
@@ -99,10 +100,12 @@ OUTCOMES = {
     **dict.fromkeys(
         (
             *(Cause.CARD_UNKNOWN, Cause.CARD_NOT_SUPPORTED, Cause.CERTIFICATE_MISSING),
-            *(Cause.PHOTO_NOT_AUTHENTIC, Cause.PIN_BLOCKED, Cause.NOT_THE_HOLDER),
+            *(Cause.PHOTO_NOT_AUTHENTIC, Cause.PIN_BLOCKED, Cause.PHONE_PIN_BLOCKED),
+            Cause.NOT_THE_HOLDER,
             *(Cause.STAFF_PASSCODE_WRONG, Cause.STAFF_LOOK_CLOSED, Cause.NO_METHOD_LEFT),
             Cause.REGISTRATION_DECLINED,
             *(Cause.REGISTRATION_NOT_EFFECTIVE, Cause.CERTIFICATE_EXPIRED),
+            Cause.PHONE_CERTIFICATE_EXPIRED,
             *(Cause.CERTIFICATE_SUSPENDED, Cause.CERTIFICATE_REVOKED),
             *(Cause.CERTIFICATE_UNTRUSTED, Cause.USE_RESTRICTED, Cause.EVIDENCE_REJECTED),
         ),
@@ -111,6 +114,9 @@ OUTCOMES = {
 }
 """What a visit comes to for each cause; where none is named, it failed."""
 Example = tuple[str, Visit, Hint | None]
+PHONE = replace(
+    BEGUN, request=replace(REQUEST, methods=tuple(Method)), card_kind=CardKind.PHONE_ANDROID
+)
 
 
 def examples() -> Iterator[Example]:
@@ -126,6 +132,21 @@ def examples() -> Iterator[Example]:
     for cause in Cause:
         ending = Ending(OUTCOMES.get(cause, Outcome.FAILED), cause)
         yield f"ends_{cause}", replace(BEGUN, state=State.TAKE_CARD, ending=ending), None
+    yield from with_phone()
+
+
+def with_phone() -> Iterator[Example]:
+    """What is said in other words while a phone lies in the card's place, or may."""
+    yield "phone_welcome", replace(PHONE, card_kind=None, state=State.WAITING_FOR_CARD), None
+    typing = replace(PHONE, pin_digits=2, pin_tries_left=2)
+    yield "phone_asking_pin", replace(typing, state=State.ASKING_PIN), None
+    for state in (State.WARNING_LAST_TRY, State.VERIFYING_PIN, State.REGISTERING, State.SIGNING):
+        yield f"phone_{state}", replace(PHONE, state=state), None
+    done = replace(PHONE, state=State.TAKE_CARD, ending=Ending(Outcome.VERIFIED))
+    yield "phone_taken", done, None
+    yield "phone_left", replace(done, warned=True, insistence=1), None
+    locked = Ending(Outcome.REFUSED, Cause.PHONE_PIN_BLOCKED)
+    yield "phone_locked", replace(done, ending=locked), None
 
 
 def variants(state: State) -> Iterator[Example]:

@@ -217,7 +217,7 @@ class Errands:
         return e.StatementSigned()
 
     def _card_signing(self, visit: Visit) -> CardSigning:
-        if visit.method is Method.PIN:
+        if visit.method in {Method.PIN, Method.PHONE}:
             return CardSigning.PIN
         if self._settings.card.terminal_authority is not None:
             return CardSigning.TERMINAL_AUTHORITY

@@ -70,6 +70,7 @@ class Cause(StrEnum):
     # identity
     PHOTO_NOT_AUTHENTIC = "photo_not_authentic"
     PIN_BLOCKED = "pin_blocked"
+    PHONE_PIN_BLOCKED = "phone_pin_blocked"
     NOT_THE_HOLDER = "not_the_holder"
     STAFF_PASSCODE_WRONG = "staff_passcode_wrong"
     STAFF_LOOK_CLOSED = "staff_look_closed"  # too many wrong passcodes, over all visits
@@ -82,6 +83,7 @@ class Cause(StrEnum):
     REGISTRATION_DECLINED = "registration_declined"
     REGISTRATION_NOT_EFFECTIVE = "registration_not_effective"
     CERTIFICATE_EXPIRED = "certificate_expired"
+    PHONE_CERTIFICATE_EXPIRED = "phone_certificate_expired"
     CERTIFICATE_SUSPENDED = "certificate_suspended"
     CERTIFICATE_REVOKED = "certificate_revoked"
     CERTIFICATE_UNTRUSTED = "certificate_untrusted"
@@ -109,6 +111,10 @@ class CardKind(StrEnum):
     PHONE_IOS = "phone_ios"
     RESIDENT_CARD = "resident_card"  # 住基カード
     UNKNOWN = "unknown"
+
+
+PHONES = frozenset({CardKind.PHONE_ANDROID, CardKind.PHONE_IOS})
+"""The certificate in a phone: no photo, no print, and no grace when it has ended."""
 
 
 class CardSigning(StrEnum):

@@ -16,7 +16,14 @@ from uuid import UUID
 import msgspec
 
 from firmware.faults import LinkLost, UpstreamUnavailable
-from firmware.link.messages import Cancel, ConfirmationAnswer, Message, Progress
+from firmware.link.messages import (
+    AskRegistration,
+    AskToRegister,
+    Cancel,
+    ConfirmationAnswer,
+    Message,
+    Progress,
+)
 from firmware.statement import Evidence
 from firmware.words import Cause, Outcome
 from hostdriver import entries, translate
@@ -106,9 +113,9 @@ class Course:
             visit.accepted.set_result(None)
         self._publish(translate.progress_event(message, visit.sequence, *now()), visit.owner)
 
-    def answer_registration(self, visit: Visit, certificate: bytes, *, register: bool) -> None:
-        """Ask the gateway, or tell it to register, and tell the device."""
-        self._spawn(visit, self._answer_registration(visit, certificate, register=register))
+    def answer_registration(self, visit: Visit, asked: AskRegistration | AskToRegister) -> None:
+        """Ask the gateway about the certificate, and tell the device."""
+        self._spawn(visit, self._answer_registration(visit, asked))
 
     def confirm(self, visit: Visit, evidence: Evidence) -> None:
         """The point of no return lies behind: judge the evidence, and tell the device."""
@@ -155,12 +162,9 @@ class Course:
 
     # --- its tasks
     async def _answer_registration(
-        self, visit: Visit, certificate: bytes, *, register: bool
+        self, visit: Visit, asked: AskRegistration | AskToRegister
     ) -> None:
-        answer = await self._judge.registration(
-            visit.transaction_id, certificate, register=register
-        )
-        await self._tell(visit, answer)
+        await self._tell(visit, await self._judge.registration(asked))
 
     async def _confirm(self, visit: Visit, evidence: Evidence) -> None:
         try:

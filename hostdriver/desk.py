@@ -144,10 +144,8 @@ class Desk:
                 self._course.progressed(visit, message)
             case _ if visit.ended is not None:
                 log.warning("%s: %s after the end", reader.name, type(message).__name__)
-            case AskRegistration(card_certificate=certificate):
-                self._course.answer_registration(visit, certificate, register=False)
-            case AskToRegister(card_certificate=certificate):
-                self._course.answer_registration(visit, certificate, register=True)
+            case AskRegistration() | AskToRegister():
+                self._course.answer_registration(visit, message)
             case EvidenceReady(evidence=evidence) if visit.evidence is None:
                 self._course.confirm(visit, evidence)
             case TransactionEnded():

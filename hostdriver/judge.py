@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from firmware.faults import MalformedStatement, UpstreamUnavailable
-from firmware.link.messages import RegistrationAnswer
+from firmware.link.messages import AskRegistration, AskToRegister, RegistrationAnswer
 from firmware.statement import Evidence
 from firmware.words import Cause, Registration
 from hostdriver import entries, translate
@@ -45,18 +45,21 @@ class Judge:
             raise Refusal("upstream_cannot_confirm_card")
         return await self._in_time(self._gateway.challenge(transaction_id))
 
-    async def registration(
-        self, transaction_id: UUID, card_certificate: bytes, *, register: bool
-    ) -> RegistrationAnswer:
-        """What to tell the device of a card; with `register` its holder asked to register it."""
-        verb = self._gateway.register if register else self._gateway.registration
+    async def registration(self, asked: AskRegistration | AskToRegister) -> RegistrationAnswer:
+        """What to tell the device of a card, or of one that its holder wants to register."""
+        visit, certificate = asked.transaction_id, asked.card_certificate
+        match asked:
+            case AskRegistration(method=method):
+                answer = self._gateway.registration(visit, certificate, method)
+            case AskToRegister():
+                answer = self._gateway.register(visit, certificate)
         try:
-            report = await self._in_time(verb(transaction_id, card_certificate))
+            report = await self._in_time(answer)
         except UpstreamUnavailable as fault:
             log.warning("registration: %s", fault)
             report = RegistrationReport(Registration.REFUSED, Cause.UPSTREAM_UNAVAILABLE)
         return RegistrationAnswer(
-            transaction_id=transaction_id,
+            transaction_id=visit,
             registration=report.registration,
             cause=report.cause,
             clinical_consent_allowed=report.clinical_consent_allowed,

@@ -244,6 +244,11 @@ CAUSES: dict[Cause, CauseText] = {
         "暗証番号がロックされています。顔認証か目視確認で受付できます。再設定は市区町村の窓口です。",
         ("staff_visual_check", "reset_pin", *_PAPERS),
     ),
+    Cause.PHONE_PIN_BLOCKED: CauseText(
+        "スマートフォンの暗証番号がロックされています。マイナンバーカードをお試しください。",
+        "スマートフォンの暗証番号がロックされています。マイナンバーカードそのものなら受付できます。",
+        ("use_card", *_WITHOUT_CARD),
+    ),
     Cause.NOT_THE_HOLDER: CauseText(
         "ご本人の確認ができませんでした。受付の職員にお声がけください。",
         "顔がカードの写真と一致しませんでした。暗証番号か目視確認をお試しください。",
@@ -295,6 +300,12 @@ CAUSES: dict[Cause, CauseText] = {
         "カードの電子証明書の期限が切れています。受付の職員にお声がけください。",
         "電子証明書が期限切れ(3か月超)です。資格情報を取得できません。",
         ("renew_certificate", *_PAPERS, "query_by_insured_card_data"),
+    ),
+    Cause.PHONE_CERTIFICATE_EXPIRED: CauseText(
+        "スマートフォンの電子証明書の期限が切れています。マイナンバーカードをお試しください。",
+        "スマートフォンの電子証明書が期限切れです(期限後3か月の扱いはありません)。"
+        "マイナンバーカードそのものなら、期限後3か月までは資格だけを確認できます。",
+        ("use_card", "renew_certificate", *_WITHOUT_CARD),
     ),
     Cause.CERTIFICATE_SUSPENDED: CauseText(
         "このカードは一時停止されています。受付の職員にお声がけください。",

@@ -58,6 +58,18 @@ def card_lies_there(visit: Visit) -> bool:
     return visit.card_present
 
 
+def by_phone(visit: Visit) -> bool:
+    return visit.by_phone
+
+
+def by_card(visit: Visit) -> bool:
+    return not visit.by_phone
+
+
+def phones_too(visit: Visit) -> bool:
+    return Method.PHONE in visit.methods_left
+
+
 def looked_before(visit: Visit) -> bool:
     return visit.looks > 0
 

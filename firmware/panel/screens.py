@@ -16,6 +16,8 @@ from firmware.panel.guards import (
     alone,
     always,
     both,
+    by_card,
+    by_phone,
     card_lies_there,
     certificate_is,
     clock_forbids_consent,
@@ -25,6 +27,7 @@ from firmware.panel.guards import (
     left_behind,
     looked_before,
     method_left,
+    phones_too,
     pin_can_be_sent,
     pin_is_blocked,
     question_is_next,
@@ -143,11 +146,16 @@ def method_buttons(*methods: Method, kind: ButtonKind = ButtonKind.CHOICE) -> tu
     )
 
 
+def of_both(text: str, picture: Picture, tone: Tone = Tone.CALM) -> tuple[Look, ...]:
+    """The same look, in words of its own while a phone lies in the card's place."""
+    return (Look(f"{text}_phone", picture, tone, by_phone), Look(text, picture, tone))
+
+
 def enter(pad: PadKind, event: e.Event) -> Button:
     return Button("enter", "enter", event, ButtonKind.ENTER, typed(SHAPES[pad].length))
 
 
-BACK = Button("back", "back", e.BackToMethods(), ButtonKind.PLAIN)
+BACK = Button("back", "back", e.BackToMethods(), ButtonKind.PLAIN, by_card)
 OTHER_METHODS = method_buttons(Method.PIN, Method.STAFF, kind=ButtonKind.PLAIN)
 
 OF_CERTIFICATE: tuple[Notice, ...] = tuple(
@@ -166,7 +174,9 @@ SCREENS: dict[S, Screen] = {
             Look("idle", Picture.WELCOME),
         ),
     ),
-    S.WAITING_FOR_CARD: Screen(plain("place_card", Picture.PLACE_CARD), step=0),
+    S.WAITING_FOR_CARD: Screen(
+        plain("place_card", Picture.PLACE_CARD), step=0, notices=((phones_too, "phone_too"),)
+    ),
     S.IDENTIFYING_CARD: Screen(
         plain("reading_card", Picture.READING, Tone.WORKING), step=0, busy=True
     ),
@@ -211,7 +221,7 @@ SCREENS: dict[S, Screen] = {
         camera=True,
     ),
     S.ASKING_PIN: Screen(
-        plain("pin", Picture.PAD),
+        of_both("pin", Picture.PAD),
         (
             Button("enter", "enter", e.PinEntered(), ButtonKind.ENTER, pin_can_be_sent),
             Button("helper", "helper", e.HelperDeclared(), ButtonKind.ASIDE, alone),
@@ -222,14 +232,14 @@ SCREENS: dict[S, Screen] = {
         notices=((tries_are_known, "tries_left"), (helped, "helped")),
     ),
     S.WARNING_LAST_TRY: Screen(
-        plain("last_try", Picture.WARNING, Tone.ATTENTION),
+        of_both("last_try", Picture.WARNING, Tone.ATTENTION),
         (
             Button("last_try.confirm", "last_try.confirm", e.LastTryConfirmed()),
-            Button("last_try.back", "last_try.back", e.BackToMethods()),
+            Button("last_try.back", "last_try.back", e.BackToMethods(), needs=by_card),
         ),
         step=1,
     ),
-    S.VERIFYING_PIN: Screen(plain("checking", Picture.PAD, Tone.WORKING), step=1, busy=True),
+    S.VERIFYING_PIN: Screen(of_both("checking", Picture.PAD, Tone.WORKING), step=1, busy=True),
     S.WAITING_FOR_STAFF: Screen(
         plain("staff", Picture.STAFF),
         (enter(PadKind.STAFF, e.StaffPasscodeEntered()), replace(BACK, needs=with_consent)),
@@ -248,7 +258,7 @@ SCREENS: dict[S, Screen] = {
         ),
         step=2,
     ),
-    S.REGISTERING: Screen(plain("registering", Picture.SENDING, Tone.WORKING), step=2, busy=True),
+    S.REGISTERING: Screen(of_both("registering", Picture.SENDING, Tone.WORKING), step=2, busy=True),
     S.ASKING_CONSENT: Screen(
         (
             *(
@@ -296,10 +306,13 @@ SCREENS: dict[S, Screen] = {
         notices=OF_CLOCK + OF_CERTIFICATE,
     ),
     # --- signature, confirmation and the end
-    S.SIGNING: Screen(plain("signing", Picture.SENDING, Tone.WORKING), step=2, busy=True),
+    S.SIGNING: Screen(of_both("signing", Picture.SENDING, Tone.WORKING), step=2, busy=True),
     S.CONFIRMING: Screen(plain("sending", Picture.SENDING, Tone.WORKING), step=2, busy=True),
     S.TAKE_CARD: Screen(
         (
+            Look("phone_left", Picture.TAKE_CARD, Tone.ATTENTION, both(by_phone, left_behind)),
+            Look("take_phone", Picture.TAKE_CARD, Tone.SUCCESS, both(by_phone, verified)),
+            Look("take_phone_unfinished", Picture.TAKE_CARD, Tone.ATTENTION, by_phone),
             Look("card_left", Picture.TAKE_CARD, Tone.ATTENTION, left_behind),
             Look("take_card", Picture.TAKE_CARD, Tone.SUCCESS, verified),
             Look("take_card_unfinished", Picture.TAKE_CARD, Tone.ATTENTION),

@@ -39,7 +39,7 @@ from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.world import World
 from firmware.staff import hash_passcode
-from firmware.words import Cause, ClockTrust, Profile
+from firmware.words import Cause, ClockTrust, Method, Profile
 from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.answer import JAPAN
@@ -83,16 +83,17 @@ class Appliance:
         time_scale: float = 1.0,
         cable: Noise | None = None,
         clock_trust: ClockTrust = ClockTrust.NTP,
+        methods: tuple[Method, ...] = tuple(Method),
         socket: str = "unix:hostdriver.sock",
         card_options: CardOptions = AS_USUAL,
     ) -> None:
         """`cable`: join firmware and host driver by a serial cable instead of a Unix socket.
-        `clock_trust`: what the device takes its own clock for. `socket`: the driver's setting.
-        `card_options`: how every card that is put down behaves."""
+        `clock_trust`: what the device takes its own clock for. `methods`: what the device offers.
+        `socket`: the driver's setting. `card_options`: how every card that is put down behaves."""
         self._world = World(world.root.resolve())
         self.cable = Cable(cable) if cable is not None else None
         self._time_scale, self._clock_trust = time_scale, clock_trust
-        self._socket = socket
+        self._methods, self._socket = methods, socket
         self._service = PcscService(self._world.root, card_options)
         self._folder = Path()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -197,6 +198,7 @@ class Appliance:
                 panel_port=0,
                 speech=str(speech) if speech.is_dir() else None,
                 profiles=tuple(Profile),
+                methods=self._methods,
                 clock_trust=self._clock_trust,
                 time_scale=self._time_scale,
                 staff=(StaffMember(STAFF_ID, hash_passcode(STAFF_PASSCODE.encode())),),

@@ -40,4 +40,11 @@ CHIP_KINDS: Final = {
         frozenset({Aid.JPKI}),
         {USER_AUTHENTICATION_CERTIFICATE: (Key.USER_AUTHENTICATION_PIN,)},
     ),
+    # Only the label is told of it (B); the rest is assumed to be as above, and nobody goes further.
+    CardKind.PHONE_IOS: ChipKind(
+        "JPKIAPIOSTOKEN",
+        bytes.fromhex("3B 80 80 01 01"),
+        frozenset({Aid.JPKI}),
+        {USER_AUTHENTICATION_CERTIFICATE: (Key.USER_AUTHENTICATION_PIN,)},
+    ),
 }

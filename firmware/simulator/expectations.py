@@ -3,7 +3,7 @@ command share. Pure.
 
 Written from the public rules (the notices, the national leaflet, the interface's code lists) and
 not from what the product answers. With the right PIN typed, the patient's own face before the
-camera, a good staff passcode and every offer accepted.
+camera, a good staff passcode and every offer accepted, at a site that takes phones.
 """
 
 from __future__ import annotations
@@ -121,7 +121,16 @@ EXPECTED: Final[Mapping[str, Mapping[Method, Expected]]] = {
         Method.STAFF: _insured(Method.STAFF, "00081400"),
     },
     # --- other things on the reader
-    "phone": {Method.PIN: _NOT_TAKEN},
+    "phone": {Method.PIN: _insured(Method.PHONE, "0004418")},
+    "phone_expired": {
+        Method.PIN: Expected(
+            Outcome.REFUSED,
+            Cause.PHONE_CERTIFICATE_EXPIRED,
+            Method.PHONE,
+            fallback=("use_card", "renew_certificate", *_WITHOUT_CARD),
+        ),
+    },
+    "iphone": {Method.PIN: _NOT_TAKEN},
     "resident_card": {Method.PIN: _NOT_TAKEN},
     "drivers_licence": {Method.PIN: _NOT_OURS},
     "transit_card": {Method.PIN: _NOT_OURS},

@@ -45,7 +45,12 @@ def card_not_known(visit: Visit, _event: e.Event) -> bool:
 
 
 def card_not_supported(visit: Visit, _event: e.Event) -> bool:
-    return visit.card_kind is not CardKind.MY_NUMBER_CARD
+    """None of the ways to prove the holder of such a card is open in this visit."""
+    return visit.card_kind is not CardKind.MY_NUMBER_CARD and not visit.methods_left
+
+
+def by_phone(visit: Visit, _event: e.Event) -> bool:
+    return visit.by_phone
 
 
 def method_is(method: Method) -> Guard:
@@ -147,7 +152,8 @@ def ends_as_told(outcome: Outcome, otherwise: Cause) -> End:
 def ends_without_proof(visit: Visit, _event: e.Event) -> Ending:
     """No method is left; if faces were compared, say what came of it."""
     if visit.pin_tries_left == 0:
-        return Ending(Outcome.REFUSED, Cause.PIN_BLOCKED)
+        locked = Cause.PHONE_PIN_BLOCKED if visit.by_phone else Cause.PIN_BLOCKED
+        return Ending(Outcome.REFUSED, locked)
     if visit.comparison.decision is not MatchDecision.NOT_DONE:
         return Ending(Outcome.REFUSED, Cause.NOT_THE_HOLDER)
     return Ending(Outcome.REFUSED, Cause.NO_METHOD_LEFT)

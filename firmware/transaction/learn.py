@@ -65,7 +65,7 @@ def _learn_of_identity(visit: Visit, event: e.Event, now: Now) -> Visit:
         case e.LastTryConfirmed():
             return replace(visit, last_try_confirmed=True)
         case e.PinAccepted():
-            return _proven(visit, Method.PIN, now)
+            return _proven(visit, Method.PHONE if visit.by_phone else Method.PIN, now)
         case e.StaffAccepted(staff_id):
             return _proven(replace(visit, staff_id=staff_id), Method.STAFF, now)
         case e.StaffRefused():

@@ -15,6 +15,7 @@ from firmware.transaction.guards import (
     Guard,
     accepted,
     always,
+    by_phone,
     can_register,
     card_is_gone,
     card_lies_there,
@@ -99,6 +100,7 @@ TO_METHODS = (
 )
 # A locked PIN closes that way alone: 顔認証マイナンバーカード is made so, for face and staff look.
 PIN_IS_BLOCKED = when(pin_blocked, TO_METHODS)
+NO_OTHER_WAY = Row(by_phone, None)
 STAFF_ALONE = when(without_consent, (Row(staff_may_try_again, S.WAITING_FOR_STAFF),))
 STAFF_COME = Row(method_is(Method.STAFF), S.WAITING_FOR_STAFF)
 METHOD_BUTTONS = (Row(method_is(Method.PIN), S.ASKING_PIN), STAFF_COME)
@@ -140,6 +142,7 @@ STEPS: Table = {
         Row(card_not_known, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.CARD_UNKNOWN)),
         Row(card_not_supported, S.TAKE_CARD, ends(Outcome.REFUSED, Cause.CARD_NOT_SUPPORTED)),
         *STAFF_ALONE,
+        Row(by_phone, S.ASKING_PIN),
         *TO_METHODS,
     ),
     # --- face
@@ -178,10 +181,10 @@ STEPS: Table = {
         *PIN_TRIES[:-1],
         Row(pin_can_be_sent, S.VERIFYING_PIN),
     ),
-    (S.ASKING_PIN, e.BackToMethods): TO_METHODS,
+    (S.ASKING_PIN, e.BackToMethods): (NO_OTHER_WAY, *TO_METHODS),
     (S.ASKING_PIN, e.MethodChosen): (STAFF_COME,),
     (S.WARNING_LAST_TRY, e.LastTryConfirmed): (Row(always, S.ASKING_PIN),),
-    (S.WARNING_LAST_TRY, e.BackToMethods): TO_METHODS,
+    (S.WARNING_LAST_TRY, e.BackToMethods): (NO_OTHER_WAY, *TO_METHODS),
     (S.WARNING_LAST_TRY, e.MethodChosen): (STAFF_COME,),
     (S.VERIFYING_PIN, e.PinAccepted): (Row(always, S.IDENTITY_PROVEN),),
     (S.VERIFYING_PIN, e.PinRefused): PIN_TRIES,

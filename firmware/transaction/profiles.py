@@ -1,11 +1,19 @@
-"""What each kind of site asks the patient, one row each, and who proves identity where nobody can
-be asked."""
+"""What each kind of site asks the patient, one row each; how the holder of each kind of card is
+proven, and who proves identity where nobody can be asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firmware.words import ConsentItem, Method, NoConsentReason, Profile, Purpose, Question
+from firmware.words import (
+    CardKind,
+    ConsentItem,
+    Method,
+    NoConsentReason,
+    Profile,
+    Purpose,
+    Question,
+)
 
 _ALL_ITEMS = tuple(ConsentItem)
 _PRESCRIBER = (Question.PRESCRIPTION_FORM, Question.SUBSIDY)
@@ -34,6 +42,15 @@ ANSWERS: dict[Question, tuple[str, ...]] = {
     Question.PRESCRIPTION_FORM: ("electronic", "paper"),
     Question.SUBSIDY: ("use", "do_not_use"),
 }
+
+PROOFS: dict[CardKind | None, frozenset[Method]] = {
+    None: frozenset(Method),  # not known yet
+    CardKind.MY_NUMBER_CARD: frozenset({Method.FACE, Method.PIN, Method.STAFF}),
+    # It has no photo, neither on the chip nor in print. An iPhone has no row: its holder is proven
+    # on the phone itself, by a dialogue that is not public.
+    CardKind.PHONE_ANDROID: frozenset({Method.PHONE}),
+}
+"""By which methods the holder of a card can be proven; what has no row is not taken."""
 
 
 def asks_for(profile: Profile, purpose: Purpose, items: tuple[ConsentItem, ...] | None) -> Asks:

@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from firmware.statement import Comparison, ConsentRecord
-from firmware.transaction.profiles import methods_for
+from firmware.transaction.profiles import PROOFS, methods_for
 from firmware.words import (
+    PHONES,
     CardKind,
     Cause,
     CertificateWarning,
@@ -137,10 +138,16 @@ class Visit:
             Method.FACE: self.face_possible and self.looks < self.request.looks,
             Method.PIN: self.pin_tries_left != 0,
             Method.STAFF: self.staff_refusals < STAFF_TRIES and not self.staff_closed,
-            Method.PHONE: False,
+            Method.PHONE: self.pin_tries_left != 0,
         }
+        fitting = PROOFS.get(self.card_kind, frozenset())
         methods = methods_for(self.request.reason, self.request.methods)
-        return tuple(method for method in methods if open_to[method])
+        return tuple(method for method in methods if method in fitting and open_to[method])
+
+    @property
+    def by_phone(self) -> bool:
+        """A phone lies in the card's place: its PIN is the only proof that there is."""
+        return self.card_kind in PHONES
 
     @property
     def without_consent(self) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from firmware.statement import Statement
 from firmware.words import (
-    CardKind,
+    PHONES,
     CardSigning,
     Cause,
     ClockTrust,
@@ -27,8 +27,6 @@ from firmware.words import (
     reason_fits,
 )
 from hostdriver.eligibility.trust import Standing, Trust
-
-PHONES: Final = frozenset({CardKind.PHONE_ANDROID, CardKind.PHONE_IOS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,14 @@ def _live_enough(case: Case) -> bool:
 
 
 def _pin_not_proven(case: Case) -> bool:
+    by_pin = case.statement.method in {Method.PIN, Method.PHONE}
+    return by_pin and case.statement.card_signing is not CardSigning.PIN
+
+
+def _phone_otherwise_proven(case: Case) -> bool:
+    """A phone's holder is proven by the phone alone, and by a phone no other's."""
     statement = case.statement
-    return statement.method is Method.PIN and statement.card_signing is not CardSigning.PIN
+    return (statement.card_kind in PHONES) is not (statement.method is Method.PHONE)
 
 
 def _nobody_looked(case: Case) -> bool:
@@ -99,7 +103,7 @@ def _unobtainable_without_reason(case: Case) -> bool:
 
 def _phone_expired(case: Case) -> bool:
     # The months of grace are for the card; a phone's certificate ends with it (2025-09).
-    return case.statement.card_kind in PHONES and not case.standing.clinical_consent_allowed
+    return case.statement.card_kind in PHONES and case.standing.in_grace
 
 
 def _granted(case: Case) -> bool:
@@ -147,10 +151,11 @@ def _answered_twice(case: Case) -> bool:
 REJECTED: Final = Cause.EVIDENCE_REJECTED
 OBJECTIONS: Final[tuple[tuple[Callable[[Case], bool], Objection], ...]] = (
     (_another_visit, Objection(REJECTED, "the statement is another visit's")),
-    (_phone_expired, Objection(Cause.CERTIFICATE_EXPIRED, "no grace for a phone")),
+    (_phone_expired, Objection(Cause.PHONE_CERTIFICATE_EXPIRED, "no grace for a phone")),
     (_unsigned, Objection(REJECTED, "the card did not sign, and the policy asks that it does")),
     (_face_not_proven, Objection(REJECTED, "method face without a live face that matched")),
-    (_pin_not_proven, Objection(REJECTED, "method pin without a signature opened by it")),
+    (_pin_not_proven, Objection(REJECTED, "a PIN without a signature opened by it")),
+    (_phone_otherwise_proven, Objection(REJECTED, "a phone proven otherwise than by the phone")),
     (_nobody_looked, Objection(REJECTED, "method staff without the name of who looked")),
     (_reason_unfit, Objection(REJECTED, "the reason does not fit the profile")),
     (_nobody_answers_for_it, Objection(REJECTED, "no consent, and no staff who answer for it")),

@@ -15,7 +15,7 @@ from uuid import UUID
 from joserfc.jwk import OKPKey
 
 from firmware.statement import Evidence
-from firmware.words import Cause, CertificateWarning, Registration
+from firmware.words import Cause, CertificateWarning, Method, Registration
 from hostdriver.eligibility.answer import Eligibility, QualificationConfirmSearchInfo
 
 
@@ -72,9 +72,12 @@ class Gateway(Protocol):
         """A fresh challenge for one visit's statement; None if the service has none."""
 
     async def registration(
-        self, transaction_id: UUID, card_certificate: bytes
+        self, transaction_id: UUID, card_certificate: bytes, method: Method
     ) -> RegistrationReport:
-        """Is the holder of this certificate (DER) registered? The certificate is checked too."""
+        """Is the holder of this certificate (DER), proven by `method`, registered?
+
+        The certificate is checked too; one in a phone has no months of grace.
+        """
 
     async def register(self, transaction_id: UUID, card_certificate: bytes) -> RegistrationReport:
         """Register this card as an insurance certificate, as its holder asked on the panel."""

@@ -21,7 +21,7 @@ from joserfc.jwk import OKPKey
 
 from firmware.faults import MalformedStatement
 from firmware.statement import Evidence, Statement, verify
-from firmware.words import Cause, Registration
+from firmware.words import Cause, Method, Registration
 from hostdriver.eligibility.acceptance import Case, Objection, objection_to
 from hostdriver.eligibility.answer import (
     Eligibility,
@@ -87,14 +87,14 @@ class InsurersGateway:
         return await asyncio.to_thread(self._challenge, transaction_id)
 
     async def registration(
-        self, transaction_id: UUID, card_certificate: bytes
+        self, transaction_id: UUID, card_certificate: bytes, method: Method
     ) -> RegistrationReport:
         """Is the holder registered, and may the certificate be used today?"""
-        return await asyncio.to_thread(self._registration, transaction_id, card_certificate, False)
+        return await asyncio.to_thread(self._registration, transaction_id, card_certificate, method)
 
     async def register(self, transaction_id: UUID, card_certificate: bytes) -> RegistrationReport:
         """Register the holder. An expired certificate cannot be registered, grace or not."""
-        return await asyncio.to_thread(self._registration, transaction_id, card_certificate, True)
+        return await asyncio.to_thread(self._register, transaction_id, card_certificate)
 
     async def confirm(
         self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey
@@ -111,24 +111,34 @@ class InsurersGateway:
             return records.issue_challenge(transaction_id, self._now())
 
     def _registration(
-        self, transaction_id: UUID, certificate: bytes, registering: bool
+        self, transaction_id: UUID, certificate: bytes, method: Method
     ) -> RegistrationReport:
+        now = self._now()
+        worth = standing(certificate, self._trust, now)
+        if method is Method.PHONE and worth.in_grace:
+            worth = Standing(Cause.PHONE_CERTIFICATE_EXPIRED)
+        with changing(self._database) as records:
+            person, status = records.holder(certificate), records.status(certificate)
+            report = _report(person, status, worth)
+            inquiry = Inquiry(now, "registration", transaction_id, certificate, "")
+            records.note(_answered(inquiry, report, person))
+        return report
+
+    def _register(self, transaction_id: UUID, certificate: bytes) -> RegistrationReport:
         now = self._now()
         worth = standing(certificate, self._trust, now)
         with changing(self._database) as records:
             person, status = records.holder(certificate), records.status(certificate)
             report = _report(person, status, worth)
-            if registering and report.registration in MAY_REGISTER:
-                if worth.clinical_consent_allowed:
+            if report.registration in MAY_REGISTER:
+                if worth.in_grace:
+                    report = _refusal(Cause.CERTIFICATE_EXPIRED)
+                else:
                     person = _registered(person, certificate)
                     records.put(person)
                     report = _report(person, status, worth)
-                else:
-                    report = _refusal(Cause.CERTIFICATE_EXPIRED)
-            verb = "register" if registering else "registration"
-            said = report.cause or report.registration
-            person_id = person.person_id if person else None
-            records.note(Inquiry(now, verb, transaction_id, certificate, said, person_id))
+            inquiry = Inquiry(now, "register", transaction_id, certificate, "")
+            records.note(_answered(inquiry, report, person))
         return report
 
     def _confirm(
@@ -216,6 +226,13 @@ def _report(
     if person.registration not in MAY_REGISTER:
         cause = UNREGISTERED_CAUSES.get(person.registration)
     return _usable(person.registration, cause, worth)
+
+
+def _answered(
+    inquiry: Inquiry, report: RegistrationReport, person: InsuredPerson | None
+) -> Inquiry:
+    said = report.cause or report.registration
+    return replace(inquiry, said=said, person_id=person.person_id if person else None)
 
 
 def _usable(registration: Registration, cause: Cause | None, worth: Standing) -> RegistrationReport:

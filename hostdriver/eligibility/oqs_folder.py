@@ -21,7 +21,7 @@ from joserfc.jwk import OKPKey
 
 from firmware.faults import UpstreamUnavailable
 from firmware.statement import Evidence
-from firmware.words import Cause, Registration
+from firmware.words import Cause, Method, Registration
 from hostdriver.eligibility.answer import Eligibility, MessageHeader, japan_date, japan_time
 from hostdriver.eligibility.gateway import (
     Capabilities,
@@ -44,6 +44,9 @@ REQUEST: Final = "OQSsiquc01req_"
 ANSWER: Final = "OQSsiquc01res_"
 FACE_ANSWER: Final = "OQSsiquc01res_face_"  # a reader's, which nobody asked for
 LOOK_EVERY_S: Final = 0.2
+CANNOT_CONFIRM: Final = RegistrationReport(
+    Registration.REFUSED, Cause.UPSTREAM_CANNOT_CONFIRM_CARD, clinical_consent_allowed=False
+)
 
 
 class Seen(NamedTuple):
@@ -86,18 +89,14 @@ class OqsFolderGateway:
         """There is none."""
 
     async def registration(
-        self, transaction_id: UUID, card_certificate: bytes
+        self, transaction_id: UUID, card_certificate: bytes, method: Method
     ) -> RegistrationReport:
         """`upstream_cannot_confirm_card`, whatever the card."""
-        return RegistrationReport(
-            Registration.REFUSED,
-            Cause.UPSTREAM_CANNOT_CONFIRM_CARD,
-            clinical_consent_allowed=False,
-        )
+        return CANNOT_CONFIRM
 
     async def register(self, transaction_id: UUID, card_certificate: bytes) -> RegistrationReport:
         """The same."""
-        return await self.registration(transaction_id, card_certificate)
+        return CANNOT_CONFIRM
 
     async def confirm(
         self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey

@@ -73,6 +73,11 @@ class Standing:
         soon = self.clinical_consent_allowed
         return CertificateWarning.EXPIRES_SOON if soon else CertificateWarning.IN_GRACE
 
+    @property
+    def in_grace(self) -> bool:
+        """It has expired, and opens eligibility for three months more."""
+        return self.warning is CertificateWarning.IN_GRACE
+
 
 def read_authorities(files: Iterable[tuple[str, bytes]]) -> tuple[x509.Certificate, ...]:
     """The CA certificates in named PEM files; files that hold no certificate are passed over.

@@ -20,7 +20,7 @@ from signing_device import WITHIN_S, SigningDevice
 from firmware.faults import UpstreamUnavailable
 from firmware.link.messages import StartTransaction
 from firmware.statement import Evidence, verify
-from firmware.words import Cause, CertificateWarning, Registration
+from firmware.words import Cause, CertificateWarning, Method, Registration
 from hostdriver.driver import running
 from hostdriver.eligibility.answer import (
     Eligibility,
@@ -65,13 +65,15 @@ class MoodyGateway:
         self._must_be_up()
         return self.challenges.setdefault(transaction_id, transaction_id.bytes)
 
-    async def registration(self, transaction_id: UUID, certificate: bytes) -> RegistrationReport:
+    async def registration(
+        self, transaction_id: UUID, certificate: bytes, method: Method
+    ) -> RegistrationReport:
         self._must_be_up()
         allowed = self.warning is not CertificateWarning.IN_GRACE
         return RegistrationReport(Registration.REGISTERED, None, allowed, self.warning)
 
     async def register(self, transaction_id: UUID, certificate: bytes) -> RegistrationReport:
-        return await self.registration(transaction_id, certificate)
+        return await self.registration(transaction_id, certificate, Method.PIN)
 
     async def confirm(
         self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey

@@ -61,6 +61,8 @@ FACE = {
     "pad": PadDecision.LIVE,
     "photo_authenticity": PhotoAuthenticity.VERIFIED,
 }
+PHONE = {"method": Method.PHONE, "card_kind": CardKind.PHONE_ANDROID}
+NO_GRACE = Cause.PHONE_CERTIFICATE_EXPIRED
 
 
 async def test_good_evidence_is_accepted_and_answered(office: Office) -> None:
@@ -158,15 +160,40 @@ async def test_the_three_months_after_expiry(
 
 async def test_no_grace_for_a_phone(office: Office) -> None:
     office.now = EXPIRES + DAY
-    answer = await confirmed(office, consents=ALL_REFUSED, card_kind=CardKind.PHONE_ANDROID)
-    assert refused(answer, Cause.CERTIFICATE_EXPIRED)
+    assert refused(await confirmed(office, consents=ALL_REFUSED, **PHONE), NO_GRACE)
+    report = await office.gateway.registration(VISIT, good_certificate(), Method.PHONE)
+    assert (report.registration, report.cause) == (Registration.REFUSED, NO_GRACE)
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (CertificateStatus.SUSPENDED, Cause.CERTIFICATE_SUSPENDED),
+        (CertificateStatus.REVOKED, Cause.CERTIFICATE_REVOKED),
+    ],
+)
+async def test_what_was_withdrawn_is_told_before_what_has_ended(
+    office: Office, status: CertificateStatus, cause: Cause
+) -> None:
+    office.now = EXPIRES + DAY
+    office.knows(person(good_certificate(), certificate_status=status))
+    report = await office.gateway.registration(VISIT, good_certificate(), Method.PHONE)
+    assert report.cause is cause
+
+
+async def test_a_phone_is_accepted_until_its_last_day(office: Office) -> None:
+    office.now = EXPIRES - DAY
+    report = await office.gateway.registration(VISIT, good_certificate(), Method.PHONE)
+    assert report.registration is Registration.REGISTERED
+    assert report.certificate_warning is CertificateWarning.EXPIRES_SOON
+    assert (await confirmed(office, **PHONE)).accepted
 
 
 async def test_a_certificate_of_an_unknown_authority(office: Office) -> None:
     certificate = Profiled(issuer="impostor").der()
     office.knows(person(certificate))
     assert refused(await confirmed(office, certificate), Cause.CERTIFICATE_UNTRUSTED)
-    report = await office.gateway.registration(VISIT, certificate)
+    report = await office.gateway.registration(VISIT, certificate, Method.PIN)
     assert report.cause is Cause.CERTIFICATE_UNTRUSTED
 
 
@@ -186,7 +213,7 @@ async def test_a_person_who_cannot_use_the_card(
 ) -> None:
     office.knows(person(good_certificate(), **changes))
     assert refused(await confirmed(office), cause)
-    report = await office.gateway.registration(VISIT, good_certificate())
+    report = await office.gateway.registration(VISIT, good_certificate(), Method.PIN)
     unregistered = (Registration.NOT_REGISTERED, Registration.CANCELLED)
     assert report.cause is (None if report.registration in unregistered else cause)
 
@@ -203,7 +230,7 @@ async def test_a_renewed_certificate_leaves_the_old_one_on_the_list(office: Offi
 
 async def test_nobody_knows_this_card(office: Office) -> None:
     stranger = Profiled(serial=1).der()
-    report = await office.gateway.registration(VISIT, stranger)
+    report = await office.gateway.registration(VISIT, stranger, Method.PIN)
     assert (report.registration, report.cause) == (Registration.NOT_REGISTERED, None)
     assert refused(await confirmed(office, stranger), Cause.REGISTRATION_DECLINED)
     report = await office.gateway.register(VISIT, stranger)
@@ -218,7 +245,8 @@ async def test_registering_at_the_reader_works_in_the_same_visit(
     office: Office, before: Registration
 ) -> None:
     office.knows(person(good_certificate(), registration=before))
-    assert (await office.gateway.registration(VISIT, good_certificate())).registration is before
+    report = await office.gateway.registration(VISIT, good_certificate(), Method.PIN)
+    assert report.registration is before
     report = await office.gateway.register(VISIT, good_certificate())
     assert (report.registration, report.cause) == (Registration.REGISTERED, None)
     answer = await confirmed(office)
@@ -228,7 +256,7 @@ async def test_registering_at_the_reader_works_in_the_same_visit(
 
 async def test_an_expired_certificate_is_used_in_grace_and_not_registered(office: Office) -> None:
     office.now = EXPIRES + DAY
-    report = await office.gateway.registration(VISIT, good_certificate())
+    report = await office.gateway.registration(VISIT, good_certificate(), Method.PIN)
     assert (report.cause, report.clinical_consent_allowed) == (None, False)
     assert report.certificate_warning is CertificateWarning.IN_GRACE
     office.knows(person(good_certificate(), registration=Registration.NOT_REGISTERED))
@@ -247,6 +275,10 @@ async def test_an_expired_certificate_is_used_in_grace_and_not_registered(office
         {**FACE, "photo_authenticity": PhotoAuthenticity.FORGED},
         {**FACE, "photo_authenticity": PhotoAuthenticity.NOT_DONE},
         {"method": Method.STAFF, "staff_id": None},
+        {**PHONE, "method": Method.PIN},
+        {**PHONE, "card_signing": CardSigning.TERMINAL_AUTHORITY},
+        {"method": Method.PHONE},
+        {**FACE, "card_kind": CardKind.PHONE_ANDROID},
         {"clock_trust": ClockTrust.NONE},
         {"purpose": Purpose.ELIGIBILITY},
         {"profile": Profile.TREATMENT_PARLOUR},
@@ -267,6 +299,10 @@ async def test_an_expired_certificate_is_used_in_grace_and_not_registered(office
         "forged photo",
         "photo not looked at",
         "staff without a name",
+        "phone as if it were a card",
+        "phone whose PIN did not open the key",
+        "card as if it were a phone",
+        "face on a phone",
         "consent without a clock",
         "consent for eligibility alone",
         "consent at a parlour",
@@ -287,7 +323,7 @@ async def test_a_card_that_did_not_sign_is_a_matter_of_policy(office: Office) ->
 
 # --- the office itself
 async def test_it_keeps_who_was_asked_about_and_what_it_said(office: Office) -> None:
-    await office.gateway.registration(VISIT, good_certificate())
+    await office.gateway.registration(VISIT, good_certificate(), Method.PIN)
     await confirmed(office)
     await confirmed(office)
     with closing(sqlite3.connect(office.database)) as connection:
@@ -313,7 +349,7 @@ async def test_a_database_that_cannot_be_asked(tmp_path: Path, content: bytes | 
     with pytest.raises(UpstreamUnavailable):
         await gateway.challenge(VISIT)
     with pytest.raises(UpstreamUnavailable):
-        await gateway.registration(VISIT, good_certificate())
+        await gateway.registration(VISIT, good_certificate(), Method.PIN)
     assert database.exists() is (content is not None)
 
 
@@ -338,5 +374,5 @@ async def test_the_gateway_of_the_settings(office: Office) -> None:
     gateway = open_gateway(GatewaySettings(), folder)
     assert gateway.capabilities.adapter == "insurers"
     assert gateway.capabilities.confirms_cards
-    report = await gateway.registration(UUID(int=1), good_certificate())
+    report = await gateway.registration(UUID(int=1), good_certificate(), Method.PIN)
     assert report.cause is None

@@ -16,7 +16,7 @@ from office import INSURANCE, NOW, device_key, evidence_of, good_certificate, st
 from terminal import ANSWER_NAME, ASKED, QUESTION, Terminal
 
 from firmware.faults import BadSettings, UpstreamUnavailable
-from firmware.words import Cause
+from firmware.words import Cause, Method
 from hostdriver.eligibility import oqs_folder
 from hostdriver.eligibility.adapters import GatewaySettings, open_gateway
 from hostdriver.eligibility.answer import QualificationConfirmSearchInfo, Validity
@@ -87,8 +87,9 @@ async def test_no_card_is_confirmed(terminal: Terminal) -> None:
     assert not gateway.capabilities.confirms_cards
     assert await gateway.challenge(QUESTION.inquiry_id) is None
     cause = Cause.UPSTREAM_CANNOT_CONFIRM_CARD
-    for verb in (gateway.registration, gateway.register):
-        assert (await verb(QUESTION.inquiry_id, good_certificate())).cause is cause
+    visit, certificate = QUESTION.inquiry_id, good_certificate()
+    assert (await gateway.registration(visit, certificate, Method.PIN)).cause is cause
+    assert (await gateway.register(visit, certificate)).cause is cause
     evidence = evidence_of(statement(None, good_certificate()), good_certificate())
     said = await gateway.confirm(QUESTION.inquiry_id, evidence, device_key())
     assert (said.accepted, said.cause, said.eligibility) == (False, cause, None)

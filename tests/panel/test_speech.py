@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from panel_house import at
+from panel_house import REQUEST, at
 
 from firmware.faults import SpeechUnavailable
 from firmware.indicator.patterns import Sound
@@ -32,7 +32,7 @@ from firmware.panel.sounds import MELODIES, SAMPLE_RATE_HZ, joined, melody, samp
 from firmware.panel.speech import espeak, phonemes, read_manifest, render
 from firmware.panel.texts import LANGUAGES, ScreenText, Texts, read_marked_texts
 from firmware.transaction.visit import Ending, Visit
-from firmware.words import Cause, Hint, Language, Outcome, State
+from firmware.words import CardKind, Cause, Hint, Language, Method, Outcome, State
 
 TEXTS = read_marked_texts()
 EN = TEXTS[Language.EN]
@@ -62,6 +62,9 @@ def variants(state: State) -> list[Visit]:
         replace(visit, one_by_one=True),
         *(replace(visit, pin_tries_left=tries) for tries in (0, 1, 2, None)),
         *(replace(visit, ending=ending) for ending in endings),
+        replace(visit, card_kind=CardKind.PHONE_ANDROID),
+        replace(visit, card_kind=CardKind.PHONE_ANDROID, warned=True),
+        replace(visit, request=replace(REQUEST, methods=tuple(Method))),
     ]
 
 

@@ -46,7 +46,7 @@ REQUEST = Request(
     transaction_id=UUID(int=1),
     purpose=Purpose.VISIT,
     profile=Profile.CLINIC,
-    methods=(Method.FACE, Method.PIN, Method.STAFF),
+    methods=tuple(Method),
     items=(ConsentItem.MEDICATION,),
     questions=(Question.SUBSIDY,),
     language=Language.JA,
@@ -176,7 +176,7 @@ def test_a_face_that_failed_before_the_pin_is_a_visit_by_pin() -> None:
         if v.ending == Ending(Outcome.VERIFIED)
         and v.comparison.decision is not MatchDecision.SAME_PERSON
     }
-    assert methods == {Method.PIN, Method.STAFF}
+    assert methods == {Method.PIN, Method.STAFF, Method.PHONE}
 
 
 def test_without_consent_nothing_ends_verified_unless_the_staff_typed_their_passcode() -> None:
@@ -295,7 +295,8 @@ def test_a_blocked_pin_ends_the_visit_only_where_no_other_way_is_left() -> None:
     for before, event, after, _ in walk():
         if isinstance(event, told) and event.tries_left == 0 and after != before:
             others = bool(after.methods_left)
-            blocked = Ending(Outcome.REFUSED, Cause.PIN_BLOCKED)
+            cause = Cause.PHONE_PIN_BLOCKED if after.by_phone else Cause.PIN_BLOCKED
+            blocked = Ending(Outcome.REFUSED, cause)
             assert after.state is (State.CHOOSING_METHOD if others else State.TAKE_CARD)
             assert after.ending == (None if others else blocked)
             met.add((before.state, after.methods_left))

@@ -53,7 +53,7 @@ def test_swapped_rows_are_noticed(results: dict[Way, Json]) -> None:
                 alike |= {one[0], other[0]}
     assert alike == {
         *("drivers_licence", "transit_card", "blank_card"),  # no card of ours
-        *("phone", "resident_card"),  # one of ours, and not taken
+        *("iphone", "resident_card"),  # one of ours, and not taken
     }
 
 
@@ -106,12 +106,3 @@ def test_whoever_is_not_simply_insured_is_told_of_at_the_desk(results: dict[Way,
     }
     assert len(told) == 4
     assert "" not in told
-
-
-def test_a_phone_gives_its_certificate_to_nobody_before_the_pin(shared: Appliance) -> None:
-    """It is refused by its label; no secret was spent on it."""
-    result = play(shared, Play(find("phone")), lambda _event: None)
-    assert (result["cause"], result["card_kind"]) == ("card_not_supported", "phone_android")
-    shared.card_reader.insert("phone")
-    assert shared.card_reader.status().verifies_sent == 0
-    shared.card_reader.remove()
