@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card lock clean
+.PHONY: help setup ready run serve test test-screens kills node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -21,7 +21,7 @@ run: ready  ## Play one whole simulated visit and print its result
 serve: ready  ## Keep the simulated appliance up; prints the addresses of bench, panel and socket
 	@$(PROGRAMS)/kazashi-simulator serve
 
-test: check  ## Run every check and every test (ARGS="-k visit" chooses)
+test: check node-client  ## Run every check and every test (ARGS="-k visit" chooses)
 	@$(PROGRAMS)/pytest -n auto --dist loadfile $(ARGS)
 
 test-screens: ready  ## Every screen, in every language and mode: does it fit, does axe find a fault (5 minutes)
@@ -29,6 +29,9 @@ test-screens: ready  ## Every screen, in every language and mode: does it fit, d
 
 kills: ready  ## Kill the host driver at 200 moments of a visit: does what it said stand in the ledger (5 minutes)
 	@KAZASHI_KILLS=200 KAZASHI_SEED=$${KAZASHI_SEED:-$$RANDOM$$RANDOM} $(PROGRAMS)/pytest -s tests/hostdriver/test_kills.py
+
+node-client: ready  ## Fetch what the tests of the Node example need
+	@packaging/node_client.sh
 
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .
@@ -69,6 +72,7 @@ lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --extra firmware --extra host --extra plots --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/bootstrap.in -o packaging/bootstrap.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
+	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/node.in -o packaging/node.lock
 
 clean:  ## Remove everything that is built; git status stays as it was
 	@rm -rf build .venv models/*/*.onnx kazashi.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

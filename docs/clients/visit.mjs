@@ -1,5 +1,6 @@
-// One visit at Kazashi's local socket in plain Node (18 or newer): no packages.
+// One visit at Kazashi's local socket in Node (18 or newer), with the public library json-rpc-2.0.
 //
+//   npm ci                                           (once, in this folder: one package, no others)
 //   node visit.mjs unix:PATH|tcp:PORT CLIENT_REF     (tcp: the token in $KAZASHI_TOKEN)
 //
 // Every event is a line on stderr, the result a line on stdout.
@@ -9,22 +10,22 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import process from "node:process";
 
-/** An error that the driver answered with: `data.symbol` is for programs. */
-export class Answered extends Error {
-  constructor({ code, message, data }) {
-    super(`${data.symbol}: ${message}`);
-    Object.assign(this, { code, data });
-  }
-}
+import { JSONRPCClient, JSONRPCServer, JSONRPCServerAndClient } from "json-rpc-2.0";
 
-/** One connection. Answers are matched by id, so requests may be under way at once. */
+/** One connection. The library matches answers by id; a line is an object, an object a line. */
 export class Driver {
   #socket;
   #lastId = 0;
-  #asked = new Map();
   #events = [];
   #wake = () => {};
   #gone = null;
+  #rpc = new JSONRPCServerAndClient(
+    new JSONRPCServer(), // the driver asks nothing: it is the receiving side of its events
+    new JSONRPCClient(
+      (request) => void this.#socket.write(`${JSON.stringify(request)}\n`),
+      () => ++this.#lastId,
+    ),
+  );
 
   static async open(address, client, token) {
     const [, kind, place] = /^(unix|tcp):(.+)$/.exec(address) ?? [];
@@ -38,6 +39,10 @@ export class Driver {
 
   constructor(socket) {
     this.#socket = socket;
+    this.#rpc.addMethod("event", (event) => {
+      this.#events.push(event);
+      this.#wake();
+    });
     let rest = "";
     socket.setEncoding("utf8"); // keeps a character whole that two reads part
     socket.on("data", (text) => {
@@ -50,12 +55,10 @@ export class Driver {
     socket.on("close", () => this.#lose(new Error("the driver went away")));
   }
 
-  /** Any verb: its result. Throws `Answered`. */
-  call(method, params = {}) {
-    if (this.#gone) return Promise.reject(this.#gone);
-    const id = ++this.#lastId;
-    this.#socket.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
-    return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+  /** Any verb: its result. Throws the driver's error; its `data.symbol` is for programs. */
+  async call(method, params = {}) {
+    if (this.#gone) throw this.#gone;
+    return this.#rpc.request(method, params);
   }
 
   /** The events as they come; those that came before it is asked are not lost. */
@@ -72,23 +75,14 @@ export class Driver {
   }
 
   #hear(message) {
-    if (message.method === "event") {
-      this.#events.push(message.params);
-      this.#wake();
-      return;
-    }
     // An error without an id is about a line that could not be read: ours are all the last one.
-    const id = message.id ?? this.#lastId;
-    const asked = this.#asked.get(id);
-    this.#asked.delete(id);
-    if (message.error) asked?.reject(new Answered(message.error));
-    else asked?.resolve(message.result);
+    if (message.id === null) message.id = this.#lastId;
+    this.#rpc.receiveAndSend(message).catch((fault) => this.#lose(fault));
   }
 
   #lose(fault) {
     this.#gone ??= fault;
-    this.#asked.forEach(({ reject }) => reject(this.#gone));
-    this.#asked.clear();
+    this.#rpc.rejectAllPendingRequests(this.#gone.message);
     this.#wake();
   }
 }
@@ -124,6 +118,6 @@ try {
   driver.close();
   process.exitCode = outcome === "verified" ? 0 : 1;
 } catch (fault) {
-  console.error(`visit.mjs: ${fault.message}`);
+  console.error(`visit.mjs: ${fault.data ? `${fault.data.symbol}: ` : ""}${fault.message}`);
   process.exitCode = 2;
 }
