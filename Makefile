@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card lock clean
+.PHONY: help setup ready run serve test test-screens kills node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card bench-apdus lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -64,6 +64,9 @@ bench-door: ready  ## Measure how soon the local socket answers fifty clients du
 
 bench-card: ready  ## Compute how long the line alone takes to read a card, by rate
 	@$(PROGRAMS)/python benchmarks/card_line.py $(ARGS)
+
+bench-apdus: ready  ## Count the commands for photo and certificate, beside OpenSC's
+	@$(PROGRAMS)/python benchmarks/apdus.py $(ARGS)
 
 screenshots: ready  ## Draw every screen of the panel into build/screenshots
 	@$(PROGRAMS)/python docs/screenshots.py

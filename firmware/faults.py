@@ -110,6 +110,10 @@ class ReaderUnavailable(CardFault):
     code = "reader_unavailable"
 
 
+class ExtendedLengthRefused(CardFault):
+    """The reader does not pass a command with extended lengths; a short one may go through."""
+
+
 class CardServiceUnavailable(CardFault):
     """pcscd does not run, or will not speak to this user."""
 

@@ -23,6 +23,9 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuer_keys: str | None = None
     """JSON file of card-face issuer keys; without it photos are `unverified`."""
     allow_unverified_photo: bool = False
+    block_bytes: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 65536
+    """The most that one read asks of a reader, which is learnt to be less where it refuses. 256 for
+    a reader that falls silent over more."""
     answer_within_s: float = 3.0
 
 

@@ -17,6 +17,7 @@ from firmware.faults import MalformedCommand, MalformedResponse, UnexpectedStatu
 SHORT_LE_MAX = 256
 EXTENDED_LE_MAX = 65536
 OFFSET_MAX = 0x7FFF  # READ BINARY has 15 bits for it in P1-P2
+SHORT_ID_MAX = 0x1E
 CURRENT_FILE = 0x80  # P2 of VERIFY and of a signature: the key is the file that is selected
 
 INS_VERIFY = 0x20
@@ -60,10 +61,15 @@ class CommandApdu:
         """Whether `data` is a PIN or a collation number: print its size, never its content."""
         return self.ins in SECRET_INSTRUCTIONS and bool(self.data)
 
+    @property
+    def is_extended(self) -> bool:
+        """Whether short lengths do not suffice: not every reader passes such a command."""
+        return len(self.data) > 0xFF or (self.le or 1) > SHORT_LE_MAX
+
     def encode(self) -> bytes:
         """The bytes on the wire: short lengths when they suffice, else extended ones."""
         header = bytes((self.cla, self.ins, self.p1, self.p2))
-        if len(self.data) <= 0xFF and (self.le or 1) <= SHORT_LE_MAX:
+        if not self.is_extended:
             lc = bytes((len(self.data),)) if self.data else b""
             le = b"" if self.le is None else bytes((self.le & 0xFF,))
             return header + lc + self.data + le
@@ -113,6 +119,13 @@ class CommandApdu:
         if not 0 <= offset <= OFFSET_MAX:
             raise MalformedCommand(f"READ BINARY cannot reach offset {offset}")
         return cls(0x00, 0xB0, offset >> 8, offset & 0xFF, le=le)
+
+    @classmethod
+    def read_by_short_id(cls, short_id: int, le: int) -> CommandApdu:
+        """READ BINARY from the start of the file of a short EF id, 1..30, which it selects too."""
+        if not 1 <= short_id <= SHORT_ID_MAX:
+            raise MalformedCommand(f"{short_id} is no short EF id")
+        return cls(0x00, 0xB0, 0x80 | short_id, 0x00, le=le)
 
     @classmethod
     def read_record(cls, record: int, short_ef_id: int, le: int = SHORT_LE_MAX) -> CommandApdu:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from firmware.card import scripts, tlv
 from firmware.card.apdu import Script
+from firmware.card.block_size import BlockSize
 from firmware.card.card_face import CardFace, parse_public_key
 from firmware.card.files import CARD_FACE_CERTIFICATE, FIRST_GENERATION
 from firmware.card.jpki import digest_info
@@ -112,9 +113,11 @@ def prove_presence(public_key: rsa.RSAPublicKey, nonce: bytes) -> Script[bool]:
     return _signs(public_key, digest, signature)
 
 
-def authenticate(face: CardFace, issuers: IssuerKeys, nonce: bytes) -> Script[Judgement]:
+def authenticate(
+    face: CardFace, issuers: IssuerKeys, nonce: bytes, block: BlockSize | None = None
+) -> Script[Judgement]:
     """The whole check, right after `read_card_face`: the certificate, the nonce, the judgement."""
-    content = yield from scripts.read_transparent_file(CARD_FACE_CERTIFICATE)
+    content = yield from scripts.read_transparent_file(CARD_FACE_CERTIFICATE, block)
     certificate = parse_certificate(content)
     chip_present = yield from prove_presence(face.public_key, nonce)
     return judge(face, certificate, chip_present, issuers)

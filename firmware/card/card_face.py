@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from firmware.card import scripts, tlv
 from firmware.card.apdu import Script
+from firmware.card.block_size import BlockSize
 from firmware.card.credential import CollationNumberB
 from firmware.card.files import CARD_FACE, FIRST_GENERATION, Key
 from firmware.faults import MalformedResponse
@@ -92,7 +93,7 @@ def parse_public_key(value: bytes) -> rsa.RSAPublicKey:
 def read_card_face(
     number: CollationNumberB,
     tries_kept: int = Key.COLLATION_NUMBER_B.tries_kept,
-    block: int = 256,
+    block: BlockSize | None = None,
 ) -> Script[CardFace]:
     """Open the face with 照合番号B and read it; leaves the card-face application selected.
 

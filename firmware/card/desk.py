@@ -15,7 +15,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from firmware.card import authenticity, jpki, scripts
-from firmware.card.apdu import CommandApdu, ResponseApdu, Script
+from firmware.card.apdu import EXTENDED_LE_MAX, CommandApdu, ResponseApdu, Script
+from firmware.card.block_size import BlockSize
 from firmware.card.card_face import CardFace, read_card_face
 from firmware.card.collation import agrees_with_chip
 from firmware.card.credential import CollationNumberB, Pin
@@ -44,7 +45,9 @@ from firmware.card.requests import (
 from firmware.card.terminal_authority import TerminalAuthority
 from firmware.faults import (
     CardChanged,
+    CardFault,
     CardRemoved,
+    CardReset,
     CertificateMissing,
     CollationNumberSpent,
     Fault,
@@ -54,13 +57,15 @@ from firmware.faults import (
     VerifyRefused,
 )
 from firmware.statement import to_be_signed
-from firmware.words import CardSigning, PhotoAuthenticity
+from firmware.words import CardKind, CardSigning, PhotoAuthenticity
 
 T = TypeVar("T")
 
 
 class CardConnection(Protocol):
     """What `pcsc.Connection` does."""
+
+    reader: str
 
     def transmit(self, command: CommandApdu) -> ResponseApdu: ...
     def begin_transaction(self) -> None: ...
@@ -77,11 +82,15 @@ class CardDesk:
         send_photo: Callable[[UUID, bytes], None],
         issuer_keys: Mapping[bytes, rsa.RSAPublicKey],
         authority: TerminalAuthority | None,
+        block_bytes: int = EXTENDED_LE_MAX,
     ) -> None:
         self._connect, self._send_photo = connect, send_photo
         self._issuer_keys, self._authority = issuer_keys, authority
+        self._block_bytes = block_bytes
+        self._blocks: dict[str, BlockSize] = {}  # by reader; no visit's end forgets them
         self._connection: CardConnection | None = None
-        self._jpki_selected = False
+        self._selected: Aid | None = None
+        self._is_held = False
         self._number_was_presented = False
         self._face: tuple[CardFaceRead, bytes] | None = None
 
@@ -117,21 +126,74 @@ class CardDesk:
         """Power the card off and drop all that was read from it."""
         if self._connection is not None:
             self._connection.close()
-        self._connection, self._face = None, None
-        self._jpki_selected = self._number_was_presented = False
+        self._connection, self._face, self._selected = None, None, None
+        self._is_held = self._number_was_presented = False
 
-    def _play(self, script: Script[T]) -> T:
+    # --- the card before us
+    def _card(self) -> CardConnection:
         if self._connection is None:
             raise CardRemoved("no card has been identified")
-        return scripts.run(script, self._connection.transmit)
+        return self._connection
 
+    def _block(self) -> BlockSize:
+        return self._blocks.setdefault(self._card().reader, BlockSize(self._block_bytes))
+
+    def _play(self, script: Script[T]) -> T:
+        transmit = self._card().transmit
+        try:
+            return scripts.run(script, transmit)
+        except (CardRemoved, CardReset):
+            self._block().note_card_lost()
+            raise
+
+    def _select(self, aid: Aid) -> None:
+        """Once: selecting it again would close the keys that are open."""
+        if self._selected is not aid:
+            self._selected = None
+            self._play(scripts.select_application(aid))
+            self._selected = aid
+
+    def _hold(self) -> None:
+        """Nobody else comes to the card from here to its release.
+
+        Another program could lead a secret to another file, or inherit an open key. What was
+        selected before counts for nothing: it may have been there already.
+        """
+        if not self._is_held:
+            self._card().begin_transaction()
+            self._is_held, self._selected = True, None
+
+    def _let_others_in(self) -> None:
+        self._card().end_transaction()
+        self._is_held = False
+
+    # --- kind
     def _identify(self) -> CardMessage:
         self.forget()
         self._connection = self._connect()
-        kind = self._play(jpki.identify())
-        self._jpki_selected = True
+        block = self._block()
+        tried_with = block.le
+        try:
+            kind = self._play(jpki.identify(block))
+        except (CardRemoved, CardReset):
+            if block.le == tried_with:
+                raise
+            kind = self._identify_again()
+        self._selected = Aid.JPKI
         return CardIdentified(kind)
 
+    def _identify_again(self) -> CardKind:
+        """The reader lost the card over a long read, or the card is gone: nothing was open yet."""
+        reader = self._card().reader
+        self.forget()
+        try:
+            self._connection = self._connect()
+        except CardFault:
+            del self._blocks[reader]  # gone: that says nothing of the reader
+            raise
+        return self._play(jpki.identify(self._block()))
+
+    # --- the face
     def _read_card_face(self, visit: UUID, number: bytes | None) -> CardMessage:
         if self._face is None:
             if number is None:
@@ -139,8 +201,10 @@ class CardDesk:
             try:
                 self._face = self._open_card_face(number)
             except RetryCounterLow as refusal:
+                self._let_others_in()
                 return CollationNumberRefused(refusal.tries_left, spent=False)
             except VerifyRefused as refusal:
+                self._let_others_in()
                 return CollationNumberRefused(refusal.tries_left, spent=True)
         reply, photo = self._face
         if reply.has_photo and reply.authenticity is not PhotoAuthenticity.FORGED:
@@ -151,10 +215,13 @@ class CardDesk:
         credential = CollationNumberB.parse(number)
         if self._number_was_presented:
             raise CollationNumberSpent("it is presented once in a visit, and has been")
-        self._number_was_presented, self._jpki_selected = True, False
-        face: CardFace = self._play(read_card_face(credential))
+        self._hold()
+        self._number_was_presented, self._selected = True, None
+        face: CardFace = self._play(read_card_face(credential, block=self._block()))
         judgement = self._play(
-            authenticity.authenticate(face, self._issuer_keys, secrets.token_bytes(32))
+            authenticity.authenticate(
+                face, self._issuer_keys, secrets.token_bytes(32), self._block()
+            )
         )
         reply = CardFaceRead(
             has_photo=bool(face.photo),
@@ -163,45 +230,37 @@ class CardDesk:
         )
         return reply, face.photo
 
+    # --- the PIN
     def _query_pin_tries(self) -> CardMessage:
-        self._jpki_selected = False
-        tries_left = self._play(scripts.query_tries(Key.USER_AUTHENTICATION_PIN))
-        self._jpki_selected = True
-        return PinTries(tries_left)
+        self._select(Aid.JPKI)
+        return PinTries(self._play(scripts.query_tries_here(Key.USER_AUTHENTICATION_PIN)))
 
     def _verify_pin(self, pin: Pin, tries_kept: int) -> CardMessage:
-        if self._connection is None:
-            raise CardRemoved("no card has been identified")
-        # Held until the signature: no other program may come between, or inherit the open key.
-        self._connection.begin_transaction()
-        self._jpki_selected = False
+        self._hold()
+        self._selected = None
         try:
             self._play(scripts.verify(Key.USER_AUTHENTICATION_PIN, pin, tries_kept))
         except RetryCounterLow as refusal:
-            self._connection.end_transaction()
+            self._let_others_in()
             return PinTries(refusal.tries_left)
         except VerifyRefused as refusal:
-            self._connection.end_transaction()
+            self._let_others_in()
             return PinWrong(refusal.tries_left)
-        self._jpki_selected = True
+        self._selected = Aid.JPKI
         return PinVerified()
 
-    def _select_jpki(self) -> None:
-        """Once: selecting it again would close the key that the PIN opened."""
-        if not self._jpki_selected:
-            self._play(scripts.select_application(Aid.JPKI))
-            self._jpki_selected = True
-
+    # --- certificate and signature
     def _read_certificate(self) -> CardMessage:
-        self._select_jpki()
+        self._select(Aid.JPKI)
         try:
-            return CertificateRead(self._play(jpki.read_certificate()))
+            return CertificateRead(self._play(jpki.read_certificate(self._block())))
         except CertificateMissing:
             return CertificateRead(None)
 
     def _sign(self, payload: bytes, card_signing: CardSigning, certificate: bytes) -> CardMessage:
         digest = StatementDigest(hashlib.sha256(to_be_signed(payload)).digest())
-        self._select_jpki()
+        self._hold()
+        self._select(Aid.JPKI)
         if card_signing is CardSigning.TERMINAL_AUTHORITY:
             if self._authority is None:
                 raise TerminalAuthorityRefused("no terminal authority is configured")

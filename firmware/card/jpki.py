@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from firmware.card import scripts, tlv
 from firmware.card import status_word as sw
 from firmware.card.apdu import Script
+from firmware.card.block_size import BlockSize
 from firmware.card.files import (
     FIRST_GENERATION,
     TOKEN_INFO,
@@ -69,7 +70,7 @@ def card_kind(label: bytes) -> CardKind:
     return TOKEN_LABELS.get(text, CardKind.UNKNOWN)
 
 
-def identify() -> Script[CardKind]:
+def identify(block: BlockSize | None = None) -> Script[CardKind]:
     """Select JPKI and read the token label; a card without the application is UNKNOWN.
 
     Leaves JPKI selected. Never by ATR: chips of several makers carry this card.
@@ -80,10 +81,10 @@ def identify() -> Script[CardKind]:
         if answer.status_word in _NO_SUCH_APPLICATION:
             return CardKind.UNKNOWN
         raise
-    return card_kind((yield from scripts.read_start(TOKEN_INFO, TOKEN_LABEL_BYTES)))
+    return card_kind((yield from scripts.read_start(TOKEN_INFO, TOKEN_LABEL_BYTES, block)))
 
 
-def read_certificate(block: int = 256) -> Script[bytes]:
+def read_certificate(block: BlockSize | None = None) -> Script[bytes]:
     """The user authentication certificate, DER; JPKI must be selected.
 
     CertificateMissing when the card has none. UnexpectedStatus 6982 on an Android phone before

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from firmware.faults import (
     CardReset,
     CardServiceUnavailable,
     CardSilent,
+    ExtendedLengthRefused,
     ReaderUnavailable,
 )
 
@@ -37,6 +38,16 @@ _GONE = frozenset(
         scard.SCARD_E_NOT_TRANSACTED,
         scard.SCARD_W_UNPOWERED_CARD,
         scard.SCARD_W_UNRESPONSIVE_CARD,
+    }
+)
+# What drivers say of a command that is too long for their reader; the first also of a card that is
+# being pulled. Whoever sends a shorter one instead finds out.
+_NOT_PASSED = frozenset(
+    {
+        scard.SCARD_E_NOT_TRANSACTED,
+        scard.SCARD_E_INSUFFICIENT_BUFFER,
+        scard.SCARD_E_INVALID_PARAMETER,
+        scard.SCARD_E_INVALID_VALUE,
     }
 )
 _NO_VOICE = frozenset({scard.SCARD_W_UNPOWERED_CARD, scard.SCARD_W_UNRESPONSIVE_CARD})
@@ -150,11 +161,16 @@ class Connection:
         return bytes(_call(scard.SCardStatus, self._card)[3])
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
-        """Send one command. Raises `CardRemoved`, `CardReset`, `MalformedResponse`."""
+        """Send one command. Raises `CardRemoved`, `CardReset`, `MalformedResponse`, and
+        `ExtendedLengthRefused` where a shorter command may still go through."""
         pci = (
             scard.SCARD_PCI_T0 if self._protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
         )
-        answer: Sequence[int] = _call(scard.SCardTransmit, self._card, pci, list(command.encode()))
+        hresult, answer = scard.SCardTransmit(self._card, pci, list(command.encode()))
+        if hresult in _NOT_PASSED and command.is_extended:
+            raise ExtendedLengthRefused(scard.SCardGetErrorMessage(hresult))
+        if hresult != scard.SCARD_S_SUCCESS:
+            raise fault_of(hresult, "SCardTransmit")
         if not answer:  # "success" and no answer: how a card that is being pulled looks
             raise CardRemoved("the card was taken away in the middle of a command")
         response = ResponseApdu.decode(bytes(answer))

@@ -14,9 +14,11 @@ from dataclasses import replace
 from firmware.card import status_word as sw
 from firmware.card import tlv
 from firmware.card.apdu import OFFSET_MAX, SHORT_LE_MAX, CommandApdu, ResponseApdu, Script, T
+from firmware.card.block_size import BlockSize
 from firmware.card.credential import Credential
 from firmware.card.files import FIRST_GENERATION, Aid, Ef, Key, SigningKey
 from firmware.faults import (
+    ExtendedLengthRefused,
     MalformedCommand,
     MalformedResponse,
     RetryCounterLow,
@@ -25,16 +27,26 @@ from firmware.faults import (
 )
 
 MAX_FILE_BYTES = OFFSET_MAX + 1
-# A reader with small buffers sends less than was asked; below a quarter, we stop waiting.
+# A reader with small buffers sends less than was asked; below a quarter of a short block we stop.
 SLOWEST_SHARE = 4
+# Answers to READ BINARY that no other Le would change.
+_NOT_FOR_LENGTH = frozenset({sw.SECURITY_NOT_SATISFIED, sw.FILE_NOT_FOUND})
 
 
 def run(script: Script[T], transmit: Callable[[CommandApdu], ResponseApdu]) -> T:
-    """Play a script to its end; faults of `transmit` end it, and close the script."""
+    """Play a script to its end.
+
+    Of the faults of `transmit` a script hears one, `ExtendedLengthRefused`; all others end it.
+    """
     try:
         command = next(script)
         while True:
-            command = script.send(transmit(command))
+            try:
+                response = transmit(command)
+            except ExtendedLengthRefused as refusal:
+                command = script.throw(refusal)
+            else:
+                command = script.send(response)
     except StopIteration as finished:
         return finished.value  # type: ignore[no-any-return]
     finally:
@@ -59,12 +71,6 @@ def select_ef(ef: Ef | SigningKey) -> Script[None]:
     (yield CommandApdu.select_ef(ef.ef_id)).ok_or_fault(f"selecting {ef.aid.name} {ef.ef_id:04X}")
 
 
-def select_key(key: Key) -> Script[None]:
-    """Select the application of a key and then the key, so that VERIFY cannot hit another one."""
-    yield from select_application(key.aid)
-    (yield CommandApdu.select_ef(key.ef_id)).ok_or_fault(f"selecting {key.name}")
-
-
 def exchange(command: CommandApdu) -> Script[ResponseApdu]:
     """One command that may be asked twice: follows 6Cxx once, and 61xx to the end.
 
@@ -74,26 +80,21 @@ def exchange(command: CommandApdu) -> Script[ResponseApdu]:
     exact = sw.exact_length(response.status_word)
     if exact is not None and command.le is not None:
         response = yield replace(command, le=exact)
-    data = response.data
-    for _ in range(1 + (command.le or 0) // SHORT_LE_MAX):
-        waiting = sw.bytes_waiting(response.status_word)
-        if waiting is None:
-            break
-        response = yield CommandApdu.get_response(waiting)
-        data += response.data
-    return ResponseApdu(data, response.status_word)
+    return (yield from _fetch_rest(response, command.le or 0))
 
 
-def read_binary(length: int, offset: int = 0, block: int = SHORT_LE_MAX) -> Script[bytes]:
-    """Exactly `length` bytes of the selected file from `offset`, at most `block` at a time.
+def read_binary(length: int, offset: int = 0, block: BlockSize | None = None) -> Script[bytes]:
+    """Exactly `length` bytes of the selected file from `offset`, in blocks that the reader passes.
 
-    `block` above 256 takes extended Le, which not every reader passes. MalformedResponse for
-    empty, overlong or endlessly short answers, UnexpectedStatus for a file that is shorter (6B00).
+    MalformedResponse for empty, overlong or endlessly short answers, UnexpectedStatus for a file
+    that is shorter (6B00).
     """
+    block = block or BlockSize()
     content = b""
-    rounds = SLOWEST_SHARE * -(-length // block)
-    for _ in range(rounds):
-        content += yield from _read_some(offset + len(content), min(block, length - len(content)))
+    for _ in range(SLOWEST_SHARE * -(-length // SHORT_LE_MAX)):
+        wanted = min(block.le, length - len(content))
+        response = yield from _read(CommandApdu.read_binary(offset + len(content), wanted), block)
+        content += _content(response, wanted)
         if len(content) == length:
             return content
     if length:
@@ -101,25 +102,31 @@ def read_binary(length: int, offset: int = 0, block: int = SHORT_LE_MAX) -> Scri
     return content
 
 
-def read_start(ef: Ef, length: int) -> Script[bytes]:
-    """The first `length` bytes of a file, when the rest is of no use."""
-    _refuse_off_limits(ef)
-    yield from select_ef(ef)
-    return (yield from read_binary(length))
+def read_start(ef: Ef, length: int, block: BlockSize | None = None) -> Script[bytes]:
+    """The first `length` bytes of a file, when the rest is of no use.
+
+    While nobody knows what the reader passes, more is asked for, to find out: at the start of a
+    visit no key is open, and a reader that loses the card over it costs nothing.
+    """
+    block = block or BlockSize()
+    wanted = min(length, block.le) if block.is_tried else max(length, block.le)
+    first = yield from _open(ef, wanted, block)
+    if len(first) >= length:
+        return first[:length]
+    return first + (yield from read_binary(length - len(first), len(first), block))
 
 
-def read_transparent_file(ef: Ef, block: int = SHORT_LE_MAX) -> Script[bytes]:
-    """A whole file without the FF that pads it, in as few commands as `block` allows.
+def read_transparent_file(ef: Ef, block: BlockSize | None = None) -> Script[bytes]:
+    """A whole file without the FF that pads it, in as few commands as the reader's block allows.
 
     The first block brings the header (BER-TLV or DER), the header the length. A file that was
     never written (FF or 00 throughout) is empty. MalformedCommand for a file that is off limits;
     MalformedResponse for a header that is none or a length beyond 32 KiB.
     """
-    _refuse_off_limits(ef)
-    yield from select_ef(ef)
+    block = block or BlockSize()
     if ef.length is not None:
-        return (yield from read_binary(ef.length, block=block))
-    first = yield from _read_some(0, block)
+        return (yield from read_start(ef, ef.length, block))
+    first = yield from _open(ef, block.le, block)
     if first[:2] in (b"\xff\xff", b"\x00\x00"):
         return b""
     length = tlv.read_header(first).total_length
@@ -127,16 +134,22 @@ def read_transparent_file(ef: Ef, block: int = SHORT_LE_MAX) -> Script[bytes]:
         raise MalformedResponse(f"{ef.name}: a file of {length} bytes cannot be")
     if length <= len(first):
         return first[:length]
-    return first + (yield from read_binary(length - len(first), offset=len(first), block=block))
+    return first + (yield from read_binary(length - len(first), len(first), block))
 
 
 def query_tries(key: Key) -> Script[int | None]:
-    """The tries left, at no cost; 0 is blocked, None is unlimited or not reported.
+    """The tries left, at no cost; 0 is blocked, None is unlimited or not reported."""
+    yield from select_application(key.aid)
+    return (yield from query_tries_here(key))
+
+
+def query_tries_here(key: Key) -> Script[int | None]:
+    """The same when the key's application is selected already.
 
     9000 says that the key is open already, by a success that set its counter back. It is a fact
     about the counter and never a proof of anything: the digits still have to be presented.
     """
-    yield from select_key(key)
+    (yield CommandApdu.select_ef(key.ef_id)).ok_or_fault(f"selecting {key.name}")
     status_word = (yield CommandApdu.query_retry_counter()).status_word
     if status_word == sw.SUCCESS:
         return key.initial_tries
@@ -182,11 +195,62 @@ def internal_signature(digest_info: bytes) -> Script[bytes]:
     return _signature(response, "signing with the chip's own key")
 
 
-def _read_some(offset: int, wanted: int) -> Script[bytes]:
-    """One READ BINARY: at least one byte, at most `wanted`."""
-    response = yield from exchange(CommandApdu.read_binary(offset, wanted))
-    if response.status_word != sw.END_OF_FILE:
-        response.ok_or_fault(f"reading at {offset}")
+def _open(ef: Ef, wanted: int, block: BlockSize) -> Script[bytes]:
+    """The first bytes of a file, at most `wanted`, and the file selected.
+
+    By its short id, which saves a SELECT; by SELECT where the card refuses that.
+    """
+    if ef.off_limits:
+        raise MalformedCommand(f"{ef.name} is never read")
+    response = yield from _read(CommandApdu.read_by_short_id(ef.ef_id, wanted), block)
+    if not _came(response) and response.status_word != sw.SECURITY_NOT_SATISFIED:
+        yield from select_ef(ef)
+        wanted = min(wanted, max(block.le, SHORT_LE_MAX))
+        response = yield from _read(CommandApdu.read_binary(0, wanted), block)
+    return _content(response, wanted)
+
+
+def _read(command: CommandApdu, block: BlockSize) -> Script[ResponseApdu]:
+    """READ BINARY, which may be asked again: once with a short Le if the long one is refused."""
+    if not command.is_extended:
+        return (yield from exchange(command))
+    block.note_asked()
+    try:
+        response = yield command
+    except ExtendedLengthRefused:
+        pass
+    else:
+        response = yield from _fetch_rest(response, command.le or 0)
+        if _came(response) or response.status_word in _NOT_FOR_LENGTH:
+            block.note_passed(len(response.data))
+            return response
+    response = yield from exchange(replace(command, le=SHORT_LE_MAX))
+    if _came(response):
+        block.note_refused()
+    return response
+
+
+def _fetch_rest(response: ResponseApdu, wanted: int) -> Script[ResponseApdu]:
+    """What 61xx announces, until it ends; a card that goes on for ever is left with its 61xx."""
+    data = response.data
+    slowest = SHORT_LE_MAX // SLOWEST_SHARE
+    for asked in range(1 + wanted // SHORT_LE_MAX):
+        waiting = sw.bytes_waiting(response.status_word)
+        if waiting is None or len(data) < (asked - 1) * slowest:
+            break
+        response = yield CommandApdu.get_response(waiting)
+        data += response.data
+    return ResponseApdu(data, response.status_word)
+
+
+def _came(response: ResponseApdu) -> bool:
+    return response.is_ok or response.status_word == sw.END_OF_FILE
+
+
+def _content(response: ResponseApdu, wanted: int) -> bytes:
+    """The data of a read: at least one byte, at most `wanted`."""
+    if not _came(response):
+        response.ok_or_fault("a read")
     if not 1 <= len(response.data) <= wanted:
         raise MalformedResponse(f"{len(response.data)} bytes came where {wanted} were wanted")
     return response.data
@@ -197,8 +261,3 @@ def _signature(response: ResponseApdu, doing: str) -> bytes:
     if len(signature) != FIRST_GENERATION.signature_bytes:
         raise MalformedResponse(f"a signature of {len(signature)} bytes")
     return signature
-
-
-def _refuse_off_limits(ef: Ef) -> None:
-    if ef.off_limits:
-        raise MalformedCommand(f"{ef.name} is never read")

@@ -41,6 +41,7 @@ class CardWorker:
             self._send_photo,
             read_issuer_keys(settings.issuer_keys),
             open_authority(settings.terminal_authority),
+            settings.block_bytes,
         )
 
     def serve(self) -> None:

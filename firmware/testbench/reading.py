@@ -19,9 +19,10 @@ from firmware.card import authenticity, jpki, scripts
 from firmware.card import status_word as sw
 from firmware.card.apdu import Script
 from firmware.card.authenticity import IssuerKeys, Judgement
+from firmware.card.block_size import BlockSize
 from firmware.card.card_face import read_card_face
 from firmware.card.credential import CollationNumberB
-from firmware.card.files import Key
+from firmware.card.files import Aid, Key
 from firmware.faults import CertificateMissing, MalformedResponse, UnexpectedStatus
 from firmware.words import CardKind
 
@@ -80,26 +81,32 @@ def firmware_reads(
 
     Faults of `firmware.card` end it, VerifyRefused and RetryCounterLow among them.
     """
-    kind = yield from jpki.identify()
+    block = BlockSize()
+    kind = yield from jpki.identify(block)
     if kind not in GOES_ON:
         return Reading(kind)
-    face = None if number is None else (yield from _read_face(number, issuers, nonce))
-    tries = yield from scripts.query_tries(Key.USER_AUTHENTICATION_PIN)
-    certificate, problem = yield from _read_certificate()
+    face = None
+    if number is not None:
+        face = yield from _read_face(number, issuers, nonce, block)
+        yield from scripts.select_application(Aid.JPKI)
+    tries = yield from scripts.query_tries_here(Key.USER_AUTHENTICATION_PIN)
+    certificate, problem = yield from _read_certificate(block)
     return Reading(kind, tries, certificate, problem, face)
 
 
-def _read_face(number: CollationNumberB, issuers: IssuerKeys, nonce: bytes) -> Script[Face]:
-    face = yield from read_card_face(number)
-    judgement: Judgement = yield from authenticity.authenticate(face, issuers, nonce)
+def _read_face(
+    number: CollationNumberB, issuers: IssuerKeys, nonce: bytes, block: BlockSize
+) -> Script[Face]:
+    face = yield from read_card_face(number, block=block)
+    judgement: Judgement = yield from authenticity.authenticate(face, issuers, nonce, block)
     photo = describe_photo(face.photo) if face.photo else None
     return Face(photo, judgement.verdict.value, judgement.reason.value)
 
 
-def _read_certificate() -> Script[tuple[Certificate | None, str | None]]:
+def _read_certificate(block: BlockSize) -> Script[tuple[Certificate | None, str | None]]:
     """The certificate, or why there is none: both are ordinary."""
     try:
-        return describe_certificate((yield from jpki.read_certificate())), None
+        return describe_certificate((yield from jpki.read_certificate(block))), None
     except CertificateMissing as missing:
         return None, str(missing)
     except UnexpectedStatus as refusal:

@@ -39,39 +39,56 @@ class Listed:
 
 
 class FileCard:
-    """Answers SELECT and READ BINARY from files; anything else from a table by instruction."""
+    """Answers SELECT and READ BINARY from files; anything else from a table by instruction.
+
+    `refused` may have a reader or a card refuse some commands that it would answer.
+    """
 
     def __init__(
         self,
         files: Mapping[int, bytes],
         by_instruction: Mapping[int, Callable[[CommandApdu], ResponseApdu]] | None = None,
         longest_answer: int = 65536,
+        refused: Callable[[CommandApdu], str | None] = lambda _command: None,
     ) -> None:
         self.files = files
         self.by_instruction = by_instruction or {}
-        self.longest_answer = longest_answer
+        self.longest_answer, self.refused = longest_answer, refused
         self.sent: list[CommandApdu] = []
         self._selected = b""
 
     def __call__(self, command: CommandApdu) -> ResponseApdu:
         self.sent.append(command)
+        if (status_word := self.refused(command)) is not None:
+            return answer(status_word)
         if command.ins in self.by_instruction:
             return self.by_instruction[command.ins](command)
         if command.ins == 0xA4:
-            self._selected = b""
-            if command.p1 == 0x02:
-                ef_id = int.from_bytes(command.data, "big")
-                if ef_id not in self.files:
-                    return answer("6A82")
-                self._selected = self.files[ef_id]
-            return answer(OK)
+            return answer(self._select(command))
         if command.ins == 0xB0:
-            offset = command.p1 << 8 | command.p2
-            if offset >= len(self._selected):
-                return answer("6B00")
-            size = min(command.le or 0, self.longest_answer)
-            return ResponseApdu(self._selected[offset : offset + size], 0x9000)
+            return self._read(command)
         return answer("6D00")
+
+    def _select(self, command: CommandApdu) -> str:
+        self._selected = b""
+        if command.p1 != 0x02:
+            return OK
+        return self._select_file(int.from_bytes(command.data, "big"))
+
+    def _select_file(self, ef_id: int) -> str:
+        self._selected = self.files.get(ef_id, b"")
+        return OK if ef_id in self.files else "6A82"
+
+    def _read(self, command: CommandApdu) -> ResponseApdu:
+        offset = command.p1 << 8 | command.p2
+        if command.p1 & 0x80:
+            offset = command.p2
+            if (found := self._select_file(command.p1 & 0x1F)) != OK:
+                return answer(found)
+        if offset >= len(self._selected):
+            return answer("6B00")
+        size = min(command.le or 0, self.longest_answer)
+        return ResponseApdu(self._selected[offset : offset + size], 0x9000)
 
     @property
     def instructions(self) -> Sequence[int]:

@@ -34,12 +34,22 @@ DIGEST = jpki.StatementDigest(hashlib.sha256(to_be_signed(PAYLOAD)).digest())
 class OnTheReader:
     """A virtual card and the connection to it, which counts, and may lose the card."""
 
+    reader = "Drawn Reader 00 00"
+
     def __init__(self, patient_id: str = "valid") -> None:
         self.terminal = Terminal(patient_id)
         self.sent: list[CommandApdu] = []
         self.transactions: list[str] = []
         self.pulled_at: int | None = None
         self.powerless_at: int | None = None
+        self.connections: int | None = None  # how many more find the card there
+
+    def connected(self) -> OnTheReader:
+        if self.connections == 0:
+            raise CardRemoved("nothing lies there")
+        if self.connections is not None:
+            self.connections -= 1
+        return self
 
     def transmit(self, command: CommandApdu) -> ResponseApdu:
         if len(self.sent) == self.pulled_at:
@@ -74,15 +84,20 @@ class Desk:
         issuers: dict[bytes, rsa.RSAPublicKey] | None = None,
         *,
         with_authority: bool = False,
+        block_bytes: int = 65536,
     ) -> None:
         self.photos: list[tuple[UUID, bytes]] = []
         self.reader = reader
         self.desk = CardDesk(
-            lambda: self.reader,
+            self._connect,
             lambda visit, photo: self.photos.append((visit, photo)),
             issuers or {},
             SimulatedTerminalAuthority(world().authorities) if with_authority else None,
+            block_bytes,
         )
+
+    def _connect(self) -> OnTheReader:
+        return self.reader.connected()  # whichever lies there now
 
     def ask(self, *requests: CardMessage) -> CardMessage:
         """The answer to the last of them."""

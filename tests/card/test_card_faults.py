@@ -107,6 +107,8 @@ def may_go_on(name: str, command: CommandApdu, status_word: int) -> bool:
         )
     if command.ins == 0x20 and not command.data:
         return status_word & 0xFFF0 == 0x63C0 or status_word == 0x6300
+    if command.ins == 0xB0 and (command.p1 & 0x80 or command.is_extended):
+        return status_word != 0x6982  # asked again by SELECT, or with a short Le
     if command.le is not None:
         return status_word & 0xFF00 == 0x6C00  # asked again with that length
     return False

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from firmware.card import scripts
 from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.card.block_size import BlockSize
 from firmware.card.files import (
     CARD_FACE,
     CERTIFICATE_STATUS,
@@ -25,7 +26,6 @@ from firmware.faults import (
 )
 
 FILE = bytes.fromhex("3082030A") + bytes(range(256)) * 3 + bytes(10)  # 782 bytes with its header
-SELECT_FILE = "00A4020C02000A"
 
 
 def file_card(content: bytes = FILE, **options: int) -> FileCard:
@@ -43,37 +43,36 @@ def test_select_asks_no_third_time() -> None:
         Listed("6F00", "6F00").play(scripts.select_application(Aid.JPKI))
 
 
-def test_a_file_is_read_in_as_few_commands_as_can_be() -> None:
+def sent(card: FileCard | Listed) -> list[str]:
+    return [command.encode().hex().upper() for command in card.sent]
+
+
+def test_a_file_is_one_read_where_the_reader_passes_it() -> None:
     card = file_card(FILE + b"\xff" * 500)
     read = scripts.run(scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE), card)
     assert read == FILE
-    assert [command.encode().hex().upper() for command in card.sent] == [
-        SELECT_FILE,
-        "00B0000000",
-        "00B0010000",
-        "00B0020000",
-        "00B003000E",
-    ]
+    assert sent(card) == ["00B08A00000000"]
 
 
-def test_a_block_of_the_readers_size_saves_commands() -> None:
-    card = file_card()
-    script = scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE, block=65536)
+def test_a_file_in_short_blocks_is_read_in_as_few_commands_as_can_be() -> None:
+    card = file_card(FILE + b"\xff" * 500)
+    script = scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE, BlockSize(256))
     assert scripts.run(script, card) == FILE
-    assert len(card.sent) == 2
+    assert sent(card) == ["00B08A0000", "00B0010000", "00B0020000", "00B003000E"]
 
 
 def test_a_small_file_is_one_read() -> None:
     card = file_card(b"\x30\x03abc" + b"\xff" * 300)
-    script = scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE)
+    script = scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE, BlockSize(256))
     assert scripts.run(script, card) == b"\x30\x03abc"
-    assert len(card.sent) == 2
+    assert len(card.sent) == 1
 
 
 def test_a_file_of_fixed_length_needs_no_header() -> None:
-    card = Listed(OK, "8F8F009000")
-    assert card.play(scripts.read_transparent_file(CERTIFICATE_STATUS)) == b"\x8f\x8f\x00"
-    assert card.sent_hex == ["00A4020C020008", "00B0000003"]
+    card = Listed("8F8F009000")
+    script = scripts.read_transparent_file(CERTIFICATE_STATUS, BlockSize(256))
+    assert card.play(script) == b"\x8f\x8f\x00"
+    assert card.sent_hex == ["00B0880003"]
 
 
 @pytest.mark.parametrize("blank", [b"\xff" * 600, bytes(600)])
@@ -82,12 +81,11 @@ def test_a_file_that_was_never_written_is_empty(blank: bytes) -> None:
     assert scripts.run(script, file_card(blank)) == b""
 
 
-@given(st.binary(min_size=0, max_size=3000), st.integers(1, 700), st.integers(64, 700))
+@given(st.binary(min_size=0, max_size=3000), st.integers(64, 700), st.integers(64, 700))
 def test_any_file_in_any_blocks(value: bytes, block: int, longest: int) -> None:
     content = b"\x30\x82" + len(value).to_bytes(2, "big") + value
-    block = max(block, 6)  # the header must come in one piece
-    script = scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE, block)
-    card = file_card(content, longest_answer=max(longest, block // 4 + 1, 6))
+    script = scripts.read_transparent_file(USER_AUTHENTICATION_CERTIFICATE, BlockSize(block))
+    card = file_card(content, longest_answer=longest)
     assert scripts.run(script, card) == content
 
 
@@ -144,7 +142,7 @@ def test_nothing_is_read_for_nothing() -> None:
 
 @pytest.mark.parametrize("header", ["3083010000", "30827FFD", "3080", "DF8101"])
 def test_a_header_that_cannot_be_ends_the_read(header: str) -> None:
-    card = Listed(OK, header + "00" * 20 + OK)
+    card = Listed(header + "00" * 20 + OK)
     with pytest.raises(MalformedResponse):
         card.play(scripts.read_transparent_file(CARD_FACE))
     assert not card.answers
@@ -164,9 +162,9 @@ def test_files_off_limits_are_not_even_selected(ef) -> None:
 
 
 def test_the_start_of_a_file() -> None:
-    card = Listed(OK, "4A509000")
-    assert card.play(scripts.read_start(TOKEN_INFO, 2)) == b"JP"
-    assert card.sent_hex == ["00A4020C020006", "00B0000002"]
+    card = Listed("4A509000")
+    assert card.play(scripts.read_start(TOKEN_INFO, 2, BlockSize(256))) == b"JP"
+    assert card.sent_hex == ["00B0860002"]
 
 
 def test_a_signature_has_256_bytes() -> None:

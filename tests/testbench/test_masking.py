@@ -166,7 +166,7 @@ def answers(trace: Trace, command: str) -> list[str]:
 def test_the_skeleton_of_the_face_stays() -> None:
     bench = Bench()
     bench.read()
-    (first, *_) = answers(bench.trace(), "00B0000000")
+    (first, *_) = answers(bench.trace(), "00B08200000000")
     face = objects_of_the_face()
     assert first.startswith("FF2082")
     assert in_a_trace(face[card_face.OFFSETS]) in first

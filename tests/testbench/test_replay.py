@@ -76,6 +76,8 @@ def test_the_firmware_reads_a_trace_as_it_read_the_card(
 class OnTheTrace:
     """A replayed card behind the connection that the card worker's desk expects."""
 
+    reader = "Drawn Reader 00 00"
+
     def __init__(self, card: ReplayedCard) -> None:
         self.card = card
 

@@ -124,7 +124,7 @@ def test_a_recorded_card_can_be_played_again(
         assert "6F00" in without_face.err
         ended = interrupted(player)
         assert ended.code == 1
-        assert "exchange 4: " in ended.err
+        assert "exchange 3: " in ended.err
 
 
 @pytest.mark.stack

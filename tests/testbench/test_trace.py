@@ -29,7 +29,7 @@ def test_a_trace_survives_its_file(tmp_path: Path, synthetic_holder: bool) -> No
     path = tmp_path / "card.jsonl"
     path.write_bytes(encode(trace))
     assert read_trace(path) == trace
-    assert len(trace.exchanges) > 30
+    assert len(trace.exchanges) > 10
     assert [each.at_ms for each in trace.exchanges[:3]] == [0, 2, 4]
     assert all(line.isascii() for line in path.read_text().splitlines())
 
