@@ -15,6 +15,7 @@ from pathlib import Path
 
 from firmware.card import card_face, jpki, scripts
 from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.card.block_size import BlockSize
 from firmware.card.credential import CollationNumberB
 from firmware.simulator.line_time import Line, line_time_s
 from firmware.simulator.patients import find
@@ -40,9 +41,10 @@ def lengths_of_a_visit(patient_id: str, world: World, block: int) -> Lengths:
 
     card.power_on()
     number = CollationNumberB.parse(collation_number_b(patient))
-    scripts.run(jpki.identify(), send)
-    scripts.run(jpki.read_certificate(block), send)
-    scripts.run(card_face.read_card_face(number, block=block), send)
+    passed = BlockSize(block)
+    scripts.run(jpki.identify(passed), send)
+    scripts.run(jpki.read_certificate(passed), send)
+    scripts.run(card_face.read_card_face(number, block=passed), send)
     return exchanged
 
 

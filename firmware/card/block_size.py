@@ -40,6 +40,10 @@ class BlockSize:
         """It was answered, with so many bytes."""
         self._under_way, self._longest = False, max(self._longest, length)
 
+    def note_cut(self, length: int) -> None:
+        """Only so many bytes came of a file that goes on. A card can make it 256 and no less."""
+        self._le = min(self._le, max(length, SHORT_LE_MAX))
+
     def note_refused(self) -> None:
         """It was refused, and a short one went through."""
         self._under_way, self._le = False, min(self._le, SHORT_LE_MAX)

@@ -80,7 +80,14 @@ def exchange(command: CommandApdu) -> Script[ResponseApdu]:
     exact = sw.exact_length(response.status_word)
     if exact is not None and command.le is not None:
         response = yield replace(command, le=exact)
-    return (yield from _fetch_rest(response, command.le or 0))
+    data, slowest = response.data, SHORT_LE_MAX // SLOWEST_SHARE
+    for asked in range(1 + (command.le or 0) // SHORT_LE_MAX):
+        waiting = sw.bytes_waiting(response.status_word)
+        if waiting is None or len(data) < (asked - 1) * slowest:
+            break
+        response = yield CommandApdu.get_response(waiting)
+        data += response.data
+    return ResponseApdu(data, response.status_word)
 
 
 def read_binary(length: int, offset: int = 0, block: BlockSize | None = None) -> Script[bytes]:
@@ -134,6 +141,7 @@ def read_transparent_file(ef: Ef, block: BlockSize | None = None) -> Script[byte
         raise MalformedResponse(f"{ef.name}: a file of {length} bytes cannot be")
     if length <= len(first):
         return first[:length]
+    block.note_cut(len(first))
     return first + (yield from read_binary(length - len(first), len(first), block))
 
 
@@ -216,11 +224,10 @@ def _read(command: CommandApdu, block: BlockSize) -> Script[ResponseApdu]:
         return (yield from exchange(command))
     block.note_asked()
     try:
-        response = yield command
+        response = yield from exchange(command)
     except ExtendedLengthRefused:
         pass
     else:
-        response = yield from _fetch_rest(response, command.le or 0)
         if _came(response) or response.status_word in _NOT_FOR_LENGTH:
             block.note_passed(len(response.data))
             return response
@@ -228,19 +235,6 @@ def _read(command: CommandApdu, block: BlockSize) -> Script[ResponseApdu]:
     if _came(response):
         block.note_refused()
     return response
-
-
-def _fetch_rest(response: ResponseApdu, wanted: int) -> Script[ResponseApdu]:
-    """What 61xx announces, until it ends; a card that goes on for ever is left with its 61xx."""
-    data = response.data
-    slowest = SHORT_LE_MAX // SLOWEST_SHARE
-    for asked in range(1 + wanted // SHORT_LE_MAX):
-        waiting = sw.bytes_waiting(response.status_word)
-        if waiting is None or len(data) < (asked - 1) * slowest:
-            break
-        response = yield CommandApdu.get_response(waiting)
-        data += response.data
-    return ResponseApdu(data, response.status_word)
 
 
 def _came(response: ResponseApdu) -> bool:

@@ -77,7 +77,6 @@ def lose_the_card_over_long_answers(reader: FussyReader, command: CommandApdu) -
 REFUSALS = {
     "by the driver": refuse,
     "6700": answer(0x6700),
-    "6C00": answer(0x6C00),
     "6A86": answer(0x6A86),
     "6F00": answer(0x6F00),
     "losing the card": lose_the_card,
@@ -106,11 +105,27 @@ def desk_with_certificate() -> bytes:
     return desk.certificate()
 
 
-def test_long_answers_in_pieces_are_put_together() -> None:
-    desk = Desk(FussyReader(cut_long_answers))
+@pytest.mark.parametrize(
+    "cut, block", [(cut_long_answers, LONGEST_PASSED), (answer(0x6C00), 256)], ids=["cut", "6C00"]
+)
+def test_the_longest_answer_is_the_next_block(
+    cut: Callable[[FussyReader, CommandApdu], ResponseApdu], block: int
+) -> None:
+    reader = FussyReader(cut)
+    desk = Desk(reader)
     desk.ask(IdentifyCard())
     assert isinstance(desk.ask(face_of()), CardFaceRead)
+    first_certificate = len(reader.sent)
     assert desk.certificate() == desk_with_certificate()
+    wanted = {each.le for each in reader.sent[first_certificate:] if each.ins == 0xB0}
+    assert max(filter(None, wanted)) == block
+
+
+def test_a_card_of_tiny_answers_leaves_the_reader_short_blocks() -> None:
+    block = BlockSize()
+    tiny = FileCard({CERTIFICATE.ef_id: holder_certificate()}, longest_answer=80)
+    scripts.run(scripts.read_transparent_file(CERTIFICATE, block), tiny)
+    assert block.le == 256
 
 
 def test_a_reader_that_breaks_over_long_answers_costs_one_visit_and_no_try() -> None:

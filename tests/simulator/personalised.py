@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from firmware.card import tlv
 from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.card.files import Aid, Key
 from firmware.simulator.authorities import Authorities
@@ -55,6 +56,11 @@ def image(patient_id: str) -> CardImage:
     """The patient's card in this world; its five keys are made once in a run."""
     ensure_image(find(patient_id), world())
     return load(world().cards / patient_id)
+
+
+def unpadded(content: bytes) -> bytes:
+    """A file by its own length: a signature may end in FF, as padding does."""
+    return content[: tlv.read_header(content).total_length]
 
 
 class Terminal:

@@ -18,6 +18,7 @@ from personalised import (
     PIN,
     Terminal,
     image,
+    unpadded,
     world,
 )
 
@@ -57,7 +58,7 @@ def test_user_authentication_key_signs_after_the_pin() -> None:
     assert reader.verify(PIN) == "9000"
     signature = scripts.run(jpki.sign(jpki.StatementDigest(DIGEST)), reader.send)
     certificate = image("valid").files[USER_AUTHENTICATION_CERTIFICATE]
-    jpki.verify_signature(certificate.rstrip(b"\xff"), jpki.StatementDigest(DIGEST), signature)
+    jpki.verify_signature(unpadded(certificate), jpki.StatementDigest(DIGEST), signature)
 
 
 @pytest.mark.parametrize("patient", ["valid", "pin_blocked"])
@@ -326,7 +327,7 @@ def test_unknown_way_of_signing_is_refused() -> None:
 
 
 def test_certificate_on_the_card_is_the_key_in_the_card() -> None:
-    content = image("valid").files[USER_AUTHENTICATION_CERTIFICATE].rstrip(b"\xff")
+    content = unpadded(image("valid").files[USER_AUTHENTICATION_CERTIFICATE])
     certificate = x509.load_der_x509_certificate(content)
     assert certificate.public_key() == public_key(USER_AUTHENTICATION_KEY)
 

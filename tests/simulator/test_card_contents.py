@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from personalised import CARD_TEXT, NUMBER_B, Terminal, draw_portrait, image, world
+from personalised import CARD_TEXT, NUMBER_B, Terminal, draw_portrait, image, unpadded, world
 from PIL import Image
 
 from firmware.card import authenticity, card_face, files, jpki, scripts, tlv
@@ -97,7 +97,7 @@ def test_every_record_is_signed_by_the_municipality() -> None:
     certificate_file = scripts.read_transparent_file(files.TEXT_CERTIFICATE)
     issuing = authenticity.parse_certificate(scripts.run(certificate_file, reader.send))
     for ef in (files.AGE_RECORD, files.NUMBER_IMAGE, files.TEXT_INTEGRITY, files.TEXT_PUBLIC_KEY):
-        (outer,) = tlv.walk(contents[ef].rstrip(b"\xff"))
+        (outer,) = tlv.walk(unpadded(contents[ef]))
         *fields, signature = tlv.walk(outer.value)
         signed = b"".join(field.encoded for field in fields)
         issuing.public_key.verify(signature.value, signed, padding.PKCS1v15(), SHA256())
@@ -105,9 +105,9 @@ def test_every_record_is_signed_by_the_municipality() -> None:
 
 def test_integrity_record_has_the_hashes_of_the_text_files() -> None:
     contents = image("valid").files
-    (outer,) = tlv.walk(contents[files.TEXT_INTEGRITY].rstrip(b"\xff"))
+    (outer,) = tlv.walk(unpadded(contents[files.TEXT_INTEGRITY]))
     number_hash, fields_hash, _ = tlv.walk(outer.value)
-    (basic_four,) = tlv.walk(contents[files.BASIC_FOUR].rstrip(b"\xff"))
+    (basic_four,) = tlv.walk(unpadded(contents[files.BASIC_FOUR]))
     table, *fields = tlv.walk(basic_four.value)
     assert len(contents[files.NUMBER_TEXT]) == 17
     assert number_hash.value == sha256(contents[files.NUMBER_TEXT]).digest()
@@ -140,7 +140,7 @@ def test_certificates_are_their_authorities() -> None:
 def test_openssl_verifies_the_chain(tmp_path: Path) -> None:
     Authorities(world().authorities).write_public(tmp_path)
     leaf = tmp_path / "leaf.der"
-    leaf.write_bytes(image("valid").files[files.USER_AUTHENTICATION_CERTIFICATE].rstrip(b"\xff"))
+    leaf.write_bytes(unpadded(image("valid").files[files.USER_AUTHENTICATION_CERTIFICATE]))
     pem = subprocess.run(
         ("openssl", "x509", "-inform", "der", "-in", leaf), capture_output=True, check=True
     )

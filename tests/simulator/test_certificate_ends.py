@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
-from personalised import world
+from personalised import unpadded, world
 
 from firmware.card.files import USER_AUTHENTICATION_CERTIFICATE
 from firmware.simulator.card_certificates import JAPAN, last_second
@@ -69,6 +69,6 @@ def test_the_card_holds_the_certificate_of_its_day_and_is_made_again_for_another
     ensure_image(early, world())
     image = load(world().cards / early.id)
     certificate = x509.load_der_x509_certificate(
-        image.files[USER_AUTHENTICATION_CERTIFICATE].rstrip(b"\xff")
+        unpadded(image.files[USER_AUTHENTICATION_CERTIFICATE])
     )
     assert certificate.not_valid_after_utc == last_second(dt.date(2026, 4, 30))
