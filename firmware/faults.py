@@ -211,6 +211,30 @@ class MalformedTrace(Fault):
     code = "malformed_trace"
 
 
+class NewerTrace(MalformedTrace):
+    """A trace that a later version of the test bench wrote."""
+
+    code = "newer_trace"
+
+
+class MalformedLog(Fault):
+    """A log in which there is no dialogue with a card; the message names file and line."""
+
+    code = "malformed_log"
+
+
+class HolderNotSynthetic(Fault):
+    """Nothing proves that a card is nobody's, so that its data must be masked."""
+
+    code = "holder_not_synthetic"
+
+
+class ProgramFailed(Fault):
+    """The program whose dialogue was to be recorded did not run, or not to a good end."""
+
+    code = "program_failed"
+
+
 class TraceMismatch(Fault):
     """A replay was asked something that its trace does not hold."""
 

@@ -165,6 +165,11 @@ class CommandApdu:
         return cls(0x00, 0x84, 0x00, 0x00, le=length)
 
 
+def is_extended(encoded: bytes) -> bool:
+    """Whether a command's bytes have extended lengths, also where short ones would have done."""
+    return len(encoded) > 5 and not encoded[4]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ResponseApdu:
     """One response: data and the status word. It prints as a size: files hold a person's data."""

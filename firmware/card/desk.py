@@ -60,6 +60,7 @@ from firmware.statement import to_be_signed
 from firmware.words import CardKind, CardSigning, PhotoAuthenticity
 
 T = TypeVar("T")
+PRESENCE_NONCE_BYTES = 32
 
 
 class CardConnection(Protocol):
@@ -83,9 +84,11 @@ class CardDesk:
         issuer_keys: Mapping[bytes, rsa.RSAPublicKey],
         authority: TerminalAuthority | None,
         block_bytes: int = EXTENDED_LE_MAX,
+        nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
+        """`nonce` gives fresh bytes, as many as it is asked for; only a test bench repeats some."""
         self._connect, self._send_photo = connect, send_photo
-        self._issuer_keys, self._authority = issuer_keys, authority
+        self._issuer_keys, self._authority, self._nonce = issuer_keys, authority, nonce
         self._block_bytes = block_bytes
         self._blocks: dict[str, BlockSize] = {}  # by reader; no visit's end forgets them
         self._connection: CardConnection | None = None
@@ -220,7 +223,7 @@ class CardDesk:
         face: CardFace = self._play(read_card_face(credential, block=self._block()))
         judgement = self._play(
             authenticity.authenticate(
-                face, self._issuer_keys, secrets.token_bytes(32), self._block()
+                face, self._issuer_keys, self._nonce(PRESENCE_NONCE_BYTES), self._block()
             )
         )
         reply = CardFaceRead(

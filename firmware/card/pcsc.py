@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from smartcard import scard
 
-from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.card.apdu import CommandApdu, ResponseApdu, is_extended
 from firmware.faults import (
     CardFault,
     CardRemoved,
@@ -29,6 +29,7 @@ from firmware.faults import (
 _NEW_READERS: Final = "\\\\?PnP?\\Notification"
 _LOOK_AGAIN_AFTER_S: Final = 0.5
 _STATUS_WAIT_MS: Final = 500
+_ANY_PROTOCOL: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 _COUNTER_SHIFT: Final = 16  # the upper half of an event state counts insertions and removals
 
 _GONE = frozenset(
@@ -145,7 +146,7 @@ class Connection:
             self._context.handle,
             reader,
             scard.SCARD_SHARE_SHARED,
-            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+            _ANY_PROTOCOL,
         )
         if hresult != scard.SCARD_S_SUCCESS:
             self._context.release()
@@ -163,19 +164,31 @@ class Connection:
     def transmit(self, command: CommandApdu) -> ResponseApdu:
         """Send one command. Raises `CardRemoved`, `CardReset`, `MalformedResponse`, and
         `ExtendedLengthRefused` where a shorter command may still go through."""
+        response = ResponseApdu.decode(self.exchange(command.encode()))
+        self._on_exchange(command, response)
+        return response
+
+    def exchange(self, command: bytes) -> bytes:
+        """Send a command as its bytes are; the same faults, and nobody is told of it."""
         pci = (
             scard.SCARD_PCI_T0 if self._protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
         )
-        hresult, answer = scard.SCardTransmit(self._card, pci, list(command.encode()))
-        if hresult in _NOT_PASSED and command.is_extended:
+        hresult, answer = scard.SCardTransmit(self._card, pci, list(command))
+        if hresult in _NOT_PASSED and is_extended(command):
             raise ExtendedLengthRefused(scard.SCardGetErrorMessage(hresult))
         if hresult != scard.SCARD_S_SUCCESS:
             raise fault_of(hresult, "SCardTransmit")
         if not answer:  # "success" and no answer: how a card that is being pulled looks
             raise CardRemoved("the card was taken away in the middle of a command")
-        response = ResponseApdu.decode(bytes(answer))
-        self._on_exchange(command, response)
-        return response
+        return bytes(answer)
+
+    def reset(self) -> None:
+        """A warm reset: the card keeps its power, and some cards their open keys."""
+        hresult, self._protocol = scard.SCardReconnect(
+            self._card, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL, scard.SCARD_RESET_CARD
+        )
+        if hresult != scard.SCARD_S_SUCCESS:
+            raise fault_of(hresult, "SCardReconnect")
 
     def begin_transaction(self) -> None:
         """Keep every other program off the card until `end_transaction`."""

@@ -6,11 +6,12 @@ application, a logical channel, a path), the place is unknown until the next cer
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import CURRENT_FILE, INS_VERIFY, CommandApdu, ResponseApdu
+from firmware.card.apdu import CURRENT_FILE, CommandApdu, ResponseApdu
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
     CARD_TEXT_CHIP_KEY,
@@ -22,6 +23,8 @@ from firmware.card.files import (
     Ef,
     Key,
 )
+from firmware.faults import MalformedCommand
+from firmware.testbench.trace import MaskedBytes
 
 SELECT, READ_BINARY, READ_RECORD, GET_RESPONSE, SIGN = 0xA4, 0xB0, 0xB2, 0xC0, 0x2A
 BY_NAME, UNDER_APPLICATION = 0x04, 0x02  # P1 of SELECT
@@ -30,7 +33,6 @@ _SHORT_ID: Final = 0x1F
 _CLASSES: Final = (0x00, 0x80)  # of the basic logical channel
 
 FILES: Final = {(ef.aid, ef.ef_id): ef for ef in EFS}
-_NAMES: Final = {aid.value: aid.name for aid in Aid}
 _KEYS: Final = {(key.aid, key.ef_id): key for key in Key}
 _SIGNING_KEYS: Final = {
     (key.aid, key.ef_id): name
@@ -72,6 +74,45 @@ class Place:
         if at in FILES:
             known = FILES[at].name
         return f"{self.aid.name} {self.ef_id:04X}" + (f" {known}" if known else "")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Heard:
+    """One exchange as it went over the reader; a person's secret in its command is gone already.
+
+    `fresh`: the card was given power right before, or something is missing before it, so that
+    nothing is known to be selected.
+    """
+
+    at_ms: int
+    command: MaskedBytes
+    response: ResponseApdu
+    fresh: bool = False
+
+    def __repr__(self) -> str:
+        return f"Heard({self.command!r}, {self.response!r})"
+
+
+Followed = tuple[Heard, CommandApdu | None, Place]
+"""An exchange, its command (None for bytes that are none), and the place it was about."""
+
+
+def followed(heard: Iterable[Heard]) -> Iterator[Followed]:
+    """Each exchange of a dialogue with its command and the place it was about."""
+    follower = Follower()
+    for each in heard:
+        command = decoded(each.command.content)
+        if each.fresh or command is None:
+            follower = Follower()
+        yield each, command, follower.step(command, each.response) if command else Place()
+
+
+def decoded(encoded: bytes) -> CommandApdu | None:
+    """The command in some bytes, if they are one."""
+    try:
+        return CommandApdu.decode(encoded)
+    except MalformedCommand:
+        return None
 
 
 class Follower:
@@ -144,35 +185,3 @@ def _offset(command: CommandApdu) -> int:
     if command.ins != READ_BINARY:
         return 0
     return command.p2 if command.p1 & _BY_SHORT_ID else command.p1 << 8 | command.p2
-
-
-_INSTRUCTIONS: Final = {
-    INS_VERIFY: "VERIFY",
-    0x24: "CHANGE REFERENCE DATA",
-    0x2C: "RESET RETRY COUNTER",
-    SIGN: "SIGN",
-    0x82: "EXTERNAL AUTHENTICATE",
-    0x84: "GET CHALLENGE",
-    0x88: "INTERNAL AUTHENTICATE",
-    0xA2: "TERMINAL CERTIFICATE",
-    SELECT: "SELECT",
-    READ_BINARY: "READ BINARY",
-    READ_RECORD: "READ RECORD",
-    GET_RESPONSE: "GET RESPONSE",
-    0xCA: "GET DATA",
-    0xCB: "GET DATA",
-    0xD6: "UPDATE BINARY",
-}
-
-
-def describe(command: CommandApdu, response: ResponseApdu, place: Place) -> str:
-    """One exchange in words: what was asked of which file, how much came, how it ended."""
-    said, where, came = _INSTRUCTIONS.get(command.ins, f"INS {command.ins:02X}"), place.name, ""
-    if command.ins == SELECT and not place.ef_id:
-        where = f"{_NAMES.get(command.data) or command.data.hex().upper() or '-'}"
-    if command.ins == INS_VERIFY and not command.data:
-        said = "TRIES OF"
-    if response.data:
-        came = f", {len(response.data)} bytes"
-        came += f" from {place.offset}" if command.ins in (READ_BINARY, GET_RESPONSE) else ""
-    return f"{said} {where}{came}: {sw.describe(response.status_word)}"

@@ -1,4 +1,4 @@
-"""What of a dialogue may be written down: secrets never, a person's data only if nobody's.
+"""What of a dialogue may be written down: of a person's card neither secrets nor the person's data.
 
 Shown is what is known to be harmless, and all else is masked: a file that we do not know, an answer
 that could not be followed. Of the card face the skeleton stays (tags, lengths, offset table, the
@@ -11,17 +11,25 @@ person's, so that a real holder's trace is lent, never published.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final
 
 from firmware.card import card_face, files, tlv
-from firmware.card.apdu import SECRET_INSTRUCTIONS, CommandApdu, ResponseApdu
+from firmware.card.apdu import SECRET_INSTRUCTIONS, CommandApdu
 from firmware.card.files import Ef
 from firmware.faults import MalformedResponse
-from firmware.testbench.following import GET_RESPONSE, READ_BINARY, SELECT, Follower, Place
-from firmware.testbench.following import describe as describe_exchange
+from firmware.testbench.following import (
+    GET_RESPONSE,
+    READ_BINARY,
+    SELECT,
+    Followed,
+    Heard,
+    Place,
+    decoded,
+    followed,
+)
 from firmware.testbench.trace import Exchange, MaskedBytes
+from firmware.testbench.wording import tell
 
 GET_CHALLENGE: Final = 0x84
 
@@ -46,37 +54,28 @@ CARD_FACE_SKELETON: Final = frozenset({card_face.OFFSETS, card_face.PUBLIC_KEY})
 PADDING: Final = 0xFF
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Heard:
-    """One exchange as it went over the reader; the secret in its command is gone already."""
-
-    at_ms: int
-    command: MaskedBytes
-    response: ResponseApdu
-
-    def __repr__(self) -> str:
-        return f"Heard({self.command!r}, {self.response!r})"
-
-
-def without_secret(command: CommandApdu) -> MaskedBytes:
-    """A command's bytes without a PIN or collation number; the only form in which one is kept."""
-    encoded = command.encode()
+def without_secret(encoded: bytes) -> MaskedBytes:
+    """A command's bytes without a PIN or collation number: the only form in which one of a person
+    is kept."""
+    command = decoded(encoded)
+    if command is None:
+        return MaskedBytes.hiding(encoded, frozenset(range(4, len(encoded))))
     # The odd instruction of each pair carries the same data in TLV (ISO/IEC 7816-4).
     secret = bool(command.data) and command.ins & 0xFE in SECRET_INSTRUCTIONS
-    return MaskedBytes.hiding(encoded, _data_of(command) if secret else frozenset())
+    return MaskedBytes.hiding(encoded, _data_of(encoded, command) if secret else frozenset())
 
 
 def mask(heard: Iterable[Heard], *, synthetic_holder: bool) -> tuple[Exchange, ...]:
-    """The exchanges as they may be written. `synthetic_holder` keeps all but the secrets."""
-    dialogue = list(_followed(heard))
+    """The exchanges as they may be written. `synthetic_holder` keeps what is left of them."""
+    dialogue = list(followed(heard))
     face_shown = _skeleton(_content_of(files.CARD_FACE, dialogue))
     exchanges: list[Exchange] = []
     for each, command, place in dialogue:
         hidden, encoded = each.command.hidden, each.response.encode()
         answer_hidden: frozenset[int] = frozenset()
         if not synthetic_holder:
-            if command.ins not in HARMLESS_COMMANDS:
-                hidden |= _data_of(command)
+            if command is not None and command.ins not in HARMLESS_COMMANDS:
+                hidden |= _data_of(each.command.content, command)
             size = len(each.response.data)
             answer_hidden = frozenset(range(size)) - _shown(command, place, size, face_shown)
         exchanges.append(
@@ -84,34 +83,27 @@ def mask(heard: Iterable[Heard], *, synthetic_holder: bool) -> tuple[Exchange, .
                 each.at_ms,
                 MaskedBytes.hiding(each.command.content, hidden),
                 MaskedBytes.hiding(encoded, answer_hidden),
-                describe_exchange(command, each.response, place),
+                str(tell(command, each.response, place)),
+                each.fresh,
             )
         )
     return tuple(exchanges)
 
 
-Followed = tuple[Heard, CommandApdu, Place]
-
-
-def _followed(heard: Iterable[Heard]) -> Iterator[Followed]:
-    follower = Follower()
-    for each in heard:
-        command = CommandApdu.decode(each.command.content)
-        yield each, command, follower.step(command, each.response)
-
-
-def _data_of(command: CommandApdu) -> frozenset[int]:
-    """Where the data stands in an encoded command."""
+def _data_of(encoded: bytes, command: CommandApdu) -> frozenset[int]:
+    """Where the data stands in a command's bytes."""
     if not command.data:
         return frozenset()
-    start = 5 if command.encode()[4] else 7  # after a length of one byte, or of three
+    start = 5 if encoded[4] else 7  # after a length of one byte, or of three
     return frozenset(range(start, start + len(command.data)))
 
 
 def _shown(
-    command: CommandApdu, place: Place, size: int, face_shown: frozenset[int]
+    command: CommandApdu | None, place: Place, size: int, face_shown: frozenset[int]
 ) -> frozenset[int]:
     """Which bytes of an answer may be shown."""
+    if command is None:
+        return frozenset()
     everything = frozenset(range(size))
     if command.ins in HARMLESS_ANSWERS:
         return everything
@@ -129,7 +121,7 @@ def _content_of(ef: Ef, dialogue: Iterable[Followed]) -> bytes:
     parts = sorted(
         (place.offset, each.response.data)
         for each, command, place in dialogue
-        if place.ef is ef and command.ins in (READ_BINARY, GET_RESPONSE)
+        if place.ef is ef and command and command.ins in (READ_BINARY, GET_RESPONSE)
     )
     content = b""
     for offset, data in parts:

@@ -1,8 +1,12 @@
 """A trace played as a card, and the strictness of it: what was not asked then is not answered now.
 
-Pure: `ReplayedCard` is a card for `firmware.simulator.slot`. It begins anew at each power-up. A
-masked byte fits any byte, so that a PIN is compared by its length; so is what is signed, since a
-fresh number is in it each time.
+Pure: `ReplayedCard` is a card for `firmware.simulator.slot`. It begins anew at each power-up, or
+goes on where the trace says that power was given. A masked byte fits any byte, so that a PIN is
+compared by its length; so is what is signed, since a fresh number is in it each time, unless the
+trace's context tells the numbers.
+
+A trace without a command of extended length may be of a reader that passes none: such a command is
+then refused as by that reader, and the next one is compared.
 """
 
 from __future__ import annotations
@@ -11,13 +15,14 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.card.apdu import CommandApdu, ResponseApdu, is_extended
 from firmware.faults import MalformedCommand, TraceMismatch
 from firmware.simulator.slot import CardReport
 from firmware.testbench.trace import Exchange, Trace
 
 SIGN: Final = 0x2A
 _OFF_THE_TRACE: Final = ResponseApdu(b"", sw.NO_DIAGNOSIS).encode()
+_NOT_PASSED: Final = ResponseApdu(b"", sw.WRONG_LENGTH).encode()
 
 
 class ReplayedCard:
@@ -28,6 +33,9 @@ class ReplayedCard:
     ) -> None:
         self.atr = bytes.fromhex(trace.header.atr)
         self._exchanges = trace.exchanges
+        context = trace.header.context
+        self._passes_extended = any(is_extended(each.command.content) for each in self._exchanges)
+        self._numbers_known = context is not None and bool(context.nonces)
         self._on_mismatch = on_mismatch
         self._next = 0
         self._strayed = False
@@ -39,12 +47,14 @@ class ReplayedCard:
         return len(self._exchanges) - self._next
 
     def power_on(self) -> None:
-        """Back to the first exchange."""
+        """Back to the first exchange, unless the trace goes on with a power-up here."""
         self.power_off()
 
     def power_off(self) -> None:
-        """Back to the first exchange."""
-        self._next, self._strayed = 0, False
+        """Back to the first exchange, unless the trace goes on with a power-up here."""
+        goes_on = self.left_over and self._exchanges[self._next].fresh and not self._strayed
+        if not goes_on:
+            self._next, self._strayed = 0, False
 
     def reset(self) -> None:
         """A warm reset, which keeps selection and open keys on cards, and so the place here."""
@@ -54,6 +64,8 @@ class ReplayedCard:
         self._commands += 1
         if self._strayed:
             return _OFF_THE_TRACE
+        if is_extended(command) and not self._passes_extended:
+            return _NOT_PASSED
         mismatch = self._mismatch(command)
         if mismatch is not None:
             self._strayed = True
@@ -72,7 +84,7 @@ class ReplayedCard:
         if self._next == len(self._exchanges):
             return TraceMismatch(f"exchange {n}: {shown(command)} came, and the trace has ended")
         expected = self._exchanges[self._next]
-        if fits(expected, command):
+        if fits(expected, command, numbers_known=self._numbers_known):
             return None
         return TraceMismatch(
             f"exchange {n}: {shown(command)} came, and the trace has "
@@ -80,11 +92,11 @@ class ReplayedCard:
         )
 
 
-def fits(expected: Exchange, command: bytes) -> bool:
+def fits(expected: Exchange, command: bytes, *, numbers_known: bool) -> bool:
     """Whether a command is the one of the trace, as far as that tells."""
     then = expected.command
     compared = frozenset(range(len(then.content))) - then.hidden
-    if then.content[1] == SIGN:
+    if then.content[1] == SIGN and not numbers_known:
         compared &= frozenset(range(4))
     return len(command) == len(then.content) and all(
         command[at] == then.content[at] for at in compared

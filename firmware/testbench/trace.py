@@ -14,16 +14,19 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from firmware.faults import MalformedTrace
-from firmware.words import CardKind
+from firmware.faults import MalformedTrace, NewerTrace
+from firmware.words import CardKind, Method
 
 FORMAT: Final = "kazashi-trace"
 VERSION: Final = 1
 MAX_TRACE_BYTES: Final = 16 << 20
+MAX_EXCHANGES: Final = 100_000
+MAX_LINE_BYTES: Final = 300_000  # the largest command and the largest answer, in hex, fit twice
 # What a masked byte is played as: dates still have digits, and the sex is "not known" (JIS X 0303).
 STAND_IN: Final = ord("0")
 _HIDDEN: Final = "XX"
 _BYTES: Final = re.compile(r"(?:[0-9A-F]{2}|XX)*")
+Hex = Annotated[str, msgspec.Meta(pattern="^([0-9A-F]{2})*$")]
 _MIN_COMMAND_BYTES, _MIN_RESPONSE_BYTES = 4, 2
 
 
@@ -60,6 +63,28 @@ class MaskedBytes:
         )
 
 
+class Context(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """What was given to the program that used the card, as far as the card's answers hang on it.
+
+    With it, a trace whose holder is nobody plays a whole visit again, byte for byte.
+    """
+
+    program: str | None = None
+    """The name of the program, without its arguments: a PIN may be one of them."""
+    clock: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
+    """What the visit's clock said when it began; it goes on one second with each event."""
+    seed: int | None = None
+    """What ids and nonces were drawn from, when they were drawn from something."""
+    method: Method | None = None
+    """How the visit's patient proved to be the holder."""
+    ids: dict[str, str] = {}
+    """Device, boot, transaction, requester, statement's number: by name."""
+    nonces: dict[str, Hex] = {}
+    """Requester's, gateway's and the proof of the chip's presence: by name, hex."""
+
+
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The first line: where the trace comes from."""
 
@@ -73,10 +98,18 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Program and version that wrote it."""
     recorded_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
     synthetic_holder: bool
-    """The card is nobody's: only secrets are masked."""
+    """The card is nobody's, of the test hierarchy: nothing is masked."""
+    context: Context | None = None
 
 
-class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Beginning(msgspec.Struct, frozen=True):
+    """As much of the first line as every version has."""
+
+    format: str = ""
+    version: int = 0
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Every other line: a command and its response."""
 
     n: int
@@ -88,6 +121,8 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Data and status word."""
     note: str
     """The same in words."""
+    fresh: bool = False
+    """The card was given power right before, or something is missing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +133,12 @@ class Exchange:
     command: MaskedBytes
     response: MaskedBytes
     note: str
+    fresh: bool = False
+
+    @property
+    def hidden(self) -> int:
+        """How many bytes of it are not told."""
+        return len(self.command.hidden) + len(self.response.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,29 +148,44 @@ class Trace:
     header: Header
     exchanges: tuple[Exchange, ...]
 
+    @property
+    def hidden(self) -> int:
+        """How many bytes of it are not told."""
+        return sum(each.hidden for each in self.exchanges)
+
 
 def encode(trace: Trace) -> bytes:
     """The file's bytes."""
     lines: list[Header | Line] = [trace.header]
     for n, each in enumerate(trace.exchanges, start=1):
-        lines.append(Line(n, each.at_ms, each.command.text, each.response.text, each.note))
+        command, response = each.command.text, each.response.text
+        lines.append(Line(n, each.at_ms, command, response, each.note, each.fresh))
     return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
 def decode(content: bytes, name: str) -> Trace:
-    """The trace in a file's bytes; `MalformedTrace` names the file and the line."""
+    """The trace in a file's bytes; `MalformedTrace` names the file and the line.
+
+    `NewerTrace` for one that a later version of this program wrote.
+    """
     if len(content) > MAX_TRACE_BYTES:
         raise MalformedTrace(f"{name}: larger than {MAX_TRACE_BYTES} bytes")
-    first, *others = content.removesuffix(b"\n").split(b"\n")
+    if content.count(b"\n") > MAX_EXCHANGES:
+        raise MalformedTrace(f"{name}: more than {MAX_EXCHANGES} lines")
+    lines = content.removesuffix(b"\n").split(b"\n")
+    for n, line in enumerate(lines, start=1):
+        if len(line) > MAX_LINE_BYTES:
+            raise MalformedTrace(f"{name}:{n}: a line of {len(line)} bytes")
+    first, *others = lines
     try:
-        header = msgspec.json.decode(first, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        header = _header(first, name)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise MalformedTrace(f"{name}:1: {cause}") from cause
     exchanges: list[Exchange] = []
     for n, encoded in enumerate(others, start=1):
         try:
             exchanges.append(_exchange(msgspec.json.decode(encoded, type=Line), n))
-        except (msgspec.MsgspecError, ValueError) as cause:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as cause:
             raise MalformedTrace(f"{name}:{n + 1}: {cause}") from cause
     return Trace(header, tuple(exchanges))
 
@@ -137,9 +193,19 @@ def decode(content: bytes, name: str) -> Trace:
 def read_trace(path: Path) -> Trace:
     """The trace in a file; `MalformedTrace`, also for a file that cannot be opened."""
     try:
-        return decode(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            return decode(file.read(MAX_TRACE_BYTES + 1), str(path))
     except OSError as cause:
         raise MalformedTrace(f"{path}: {cause.strerror}") from cause
+
+
+def _header(line: bytes, name: str) -> Header:
+    beginning = msgspec.json.decode(line, type=Beginning)
+    if beginning.format == FORMAT and beginning.version > VERSION:
+        raise NewerTrace(
+            f"{name}:1: version {beginning.version}, and this program reads up to {VERSION}"
+        )
+    return msgspec.json.decode(line, type=Header)
 
 
 def _exchange(line: Line, n: int) -> Exchange:
@@ -155,4 +221,4 @@ def _exchange(line: Line, n: int) -> Exchange:
     told = response.hidden.isdisjoint((size - 2, size - 1)) and command.hidden.isdisjoint(range(4))
     if not told:
         raise ValueError("a command's header or a status word is hidden")
-    return Exchange(line.at_ms, command, response, line.note)
+    return Exchange(line.at_ms, command, response, line.note, line.fresh)

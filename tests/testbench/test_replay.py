@@ -54,10 +54,10 @@ class Watched:
 def test_the_firmware_reads_a_trace_as_it_read_the_card(
     patient: str, synthetic_holder: bool
 ) -> None:
-    bench = Bench(patient)
+    bench = Bench(patient, synthetic_holder=synthetic_holder)
     number = collation_number_b(find(patient))
     then = bench.read(number)
-    watched = Watched(bench.trace(synthetic_holder=synthetic_holder))
+    watched = Watched(bench.trace())
     reads = firmware_reads(CollationNumberB.parse(number), {}, bytes(32))
     now = scripts.run(reads, answering(watched.card.process))
     assert watched.mismatches == []
@@ -149,9 +149,7 @@ def test_a_hidden_number_is_compared_by_its_length_and_never_told() -> None:
 
 
 def test_what_is_signed_may_differ_even_if_it_is_told() -> None:
-    bench = Bench()
-    bench.read()
-    trace = bench.trace(synthetic_holder=True)
+    trace = reading_of(synthetic_holder=True)
     (signing,) = [each for each in trace.exchanges if each.command.text.startswith("802A")]
     assert signing.command.hidden == frozenset()
     assert bytes(32) != NONCE  # what `check` has signed in its place

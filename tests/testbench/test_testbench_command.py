@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -20,8 +22,8 @@ from firmware.simulator.patients import find
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
 from firmware.simulator.people import collation_number_b
 from firmware.simulator.world import World
-from firmware.testbench.command import main
-from firmware.testbench.trace import read_trace
+from firmware.testbench.command import COMMANDS, main
+from firmware.testbench.trace import Context, Header, Line, read_trace
 
 PROGRAM = (sys.executable, "-m", "firmware.testbench.command")
 LIMIT_S = 20
@@ -188,17 +190,28 @@ def test_what_a_tester_can_mend_is_said(service: PcscService, socket: str, tmp_p
         ("read", "--reader", "*", "--collation-number-b", "５５０２１７２０３５２２８５"),
         ("record", "--reader", "*"),
         ("replay", "none.jsonl"),
+        ("replay", "--check", "--visit", str(TRACES / "virtual-card-face.jsonl")),
+        ("record", "--reader", "*", "--out", "x", "--through"),
+        ("record", "--reader", "*", "--out", "x", "pkcs15-tool"),
+        ("record", "--reader", "*", "--out", "x", "--visit", "pin"),
+        ("record", "--reader", "*", "--out", "x", "--visit", "face"),
+        ("record", "--reader", "*", "--out", "x", "--pin", "1234"),
+        ("record", "--reader", "*", "--out", "x", "--visit", "pin", "--pin", "55021"),
+        ("record", "--reader", "*", "--out", "x", "--visit", "pin", "--through", "--", "true"),
         ("show",),
+        ("diff", str(TRACES / "virtual-card-face.jsonl")),
+        ("import", "none.log", "--out", "x"),
+        ("export", str(TRACES / "virtual-card-face.jsonl")),
         ("nothing",),
     ],
 )
 def test_wrong_use(arguments: tuple[str, ...]) -> None:
     used = CliRunner().invoke(main, arguments)
     assert used.exit_code == 2
-    assert "550217" not in used.output and "５５" not in used.output
+    assert "55021" not in used.output and "５５" not in used.output
 
 
-@pytest.mark.parametrize("command", ["read", "record", "replay", "show"])
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_help_has_examples(command: str) -> None:
     used = CliRunner().invoke(main, (command, "--help"))
     assert used.exit_code == 0
@@ -208,10 +221,55 @@ def test_help_has_examples(command: str) -> None:
 def test_a_broken_trace_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "card.jsonl"
     file.write_text("{}\n")
-    for command in (("show", str(file)), ("replay", "--check", str(file))):
+    out = str(tmp_path / "out")
+    for command in (
+        ("show", str(file)),
+        ("replay", "--check", str(file)),
+        ("replay", "--visit", str(file)),
+        ("diff", str(file), str(file)),
+        ("export", str(file), "--out", out),
+    ):
         used = CliRunner().invoke(main, command)
         assert used.exit_code == 1
         assert "card.jsonl:1:" in used.output
+
+
+def test_a_log_that_is_none_is_refused(tmp_path: Path) -> None:
+    log, out = tmp_path / "some.log", tmp_path / "out.jsonl"
+    log.write_text("nothing of a card\n")
+    used = CliRunner().invoke(main, ("import", str(log), "--out", str(out)))
+    assert used.exit_code == 1
+    assert "some.log: neither a debug log of OpenSC" in used.output
+    assert not out.exists()
+
+
+def test_show_tells_programs_what_it_tells_people() -> None:
+    file = str(TRACES / "virtual-card-face.jsonl")
+    shown = json.loads(CliRunner().invoke(main, ("show", "--json", file)).output)
+    assert shown["header"]["card_kind"] == "my_number_card"
+    verify = shown["exchanges"][6]
+    assert (verify["n"], verify["hidden"]) == (7, 14)
+    assert verify["told"]["asked"] == "VERIFY"
+    assert verify["told"]["place"] == "CARD_FACE 0012 COLLATION_NUMBER_B"
+    table = CliRunner().invoke(main, ("show", file)).output
+    for row in shown["exchanges"]:
+        assert row["told"]["place"] in table
+
+
+# --- the guide -----------------------------------------------------------------------------------
+GUIDE = (ROOT / "docs" / "TESTBENCH.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_the_guide_has_every_command_with_an_example(command: str) -> None:
+    assert f"| `{command}` |" in GUIDE
+    assert f"$ kazashi-testbench {command} " in GUIDE
+
+
+@pytest.mark.parametrize("kind", [Header, Context, Line])
+def test_the_guide_tells_every_field_of_a_trace(kind: type[msgspec.Struct]) -> None:
+    told = {name for line in GUIDE.splitlines() for name in re.findall(r"`(\w+)`", line)}
+    assert set(kind.__struct_fields__) <= told
 
 
 # --- the traces of the repository ---------------------------------------------------------------
@@ -232,4 +290,4 @@ def test_the_firmware_still_reads_every_trace(file: Path) -> None:
     assert json.loads(checked.output)["exchanges"] == len(read_trace(file).exchanges)
     shown = CliRunner().invoke(main, ("show", str(file)))
     assert shown.exit_code == 0
-    assert len(shown.output.splitlines()) == 2 + len(read_trace(file).exchanges)
+    assert len(shown.output.splitlines()) == 3 + len(read_trace(file).exchanges)

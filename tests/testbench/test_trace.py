@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import reading_of
 
-from firmware.faults import MalformedTrace
-from firmware.testbench.trace import MaskedBytes, decode, encode, read_trace
+from firmware.faults import MalformedTrace, NewerTrace
+from firmware.testbench.trace import (
+    MAX_EXCHANGES,
+    MAX_LINE_BYTES,
+    MAX_TRACE_BYTES,
+    MaskedBytes,
+    decode,
+    encode,
+    read_trace,
+)
 
 HEADER = (
     '{"format":"kazashi-trace","version":1,"reader":"R","atr":"3B80","card_kind":"unknown",'
@@ -45,7 +53,10 @@ def test_the_smallest_trace() -> None:
         (("",), 1, "truncated"),
         (("[]",), 1, "object"),
         ((HEADER.replace("kazashi", "other"),), 1, "format"),
-        ((HEADER.replace('version":1', 'version":2'),), 1, "version"),
+        ((HEADER.replace('version":1', 'version":0'),), 1, "version"),
+        ((HEADER.replace('version":1', 'version":"1"'),), 1, "version"),
+        ((HEADER.replace("true}", 'true,"context":{"pin":"1234"}}'),), 1, "unknown field"),
+        ((HEADER.replace("true}", 'true,"context":{"nonces":{"a":"XX"}}}'),), 1, "regex"),
         ((HEADER.replace("3B80", "3B8"),), 1, "atr"),
         ((HEADER.replace("Z", ""),), 1, "recorded_at"),
         ((HEADER.replace('"tool"', '"pin":"1234","tool"'),), 1, "unknown field"),
@@ -64,6 +75,41 @@ def test_the_smallest_trace() -> None:
 def test_what_is_no_trace_names_its_line(lines: tuple[str, ...], at: int, says: str) -> None:
     with pytest.raises(MalformedTrace, match=rf"^some\.jsonl:{at}: .*{says}"):
         decode("\n".join(lines).encode() + b"\n", "some.jsonl")
+
+
+@pytest.mark.parametrize("version", [2, 3, 10**9])
+def test_a_newer_version_is_told_as_such(version: int) -> None:
+    """Whatever else its header holds."""
+    newer = HEADER.replace('version":1', f'version":{version},"more":[1,{{}}]')
+    with pytest.raises(NewerTrace, match=rf"some\.jsonl:1: version {version}, .* up to 1"):
+        parse(newer, "{}")
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    long_line = LINE.replace('"note":""', f'"note":"{"x" * MAX_LINE_BYTES}"')
+    with pytest.raises(MalformedTrace, match=r"jsonl:2: a line of \d+ bytes"):
+        parse(HEADER, long_line)
+    with pytest.raises(MalformedTrace, match=f"more than {MAX_EXCHANGES} lines"):
+        decode(HEADER.encode() + b"\n" * (MAX_EXCHANGES + 1), "some.jsonl")
+    endless = tmp_path / "endless.jsonl"
+    with endless.open("wb") as file:
+        file.truncate(1 << 40)  # sparse: takes no room, and would take all memory
+    with pytest.raises(MalformedTrace, match=f"larger than {MAX_TRACE_BYTES} bytes"):
+        read_trace(endless)
+
+
+@pytest.mark.parametrize("bracket", ["[", '{"a":', '{"n":', '{"context":{"ids":{"a":'])
+def test_deep_nesting_is_malformed(bracket: str) -> None:
+    deep = bracket * (MAX_LINE_BYTES // len(bracket))
+    for lines in ((deep,), (HEADER[:-1] + ',"more":' + deep,), (HEADER, deep)):
+        with pytest.raises(MalformedTrace):
+            parse(*lines)
+
+
+def test_the_largest_exchange_fits_into_a_line() -> None:
+    command = "00D60000" + "00FFFF" + "5A" * 65535 + "0000"
+    largest = LINE.replace("00A40000", command).replace("6A82", "5A" * 65536 + "9000")
+    parse(HEADER, largest.replace('"note":""', '"note":"UPDATE BINARY"'))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""Is a card nobody's: does its certificate come from the test hierarchy of the simulated world.
+
+Only then may a trace keep PINs and a person's data. A real card can never pass: the key of the test
+authority is made at set-up and lies on this machine. A card that does not show its certificate (a
+phone before its PIN, a card without one) passes neither.
+"""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+from firmware.card import jpki
+from firmware.card.apdu import Script
+from firmware.card.files import TOKEN_LABELS
+from firmware.faults import CardFault, HolderNotSynthetic
+from firmware.words import CardKind
+
+
+def prove_synthetic(authority: x509.Certificate) -> Script[None]:
+    """Read the certificate and check who issued it; `HolderNotSynthetic` for every doubt."""
+    try:
+        kind = yield from jpki.identify()
+        if kind not in TOKEN_LABELS.values() or kind is CardKind.RESIDENT_CARD:
+            raise HolderNotSynthetic(f"the card is {kind}: nothing tells whose it is")
+        certificate = x509.load_der_x509_certificate((yield from jpki.read_certificate()))
+        certificate.verify_directly_issued_by(authority)
+    except CardFault as fault:
+        raise HolderNotSynthetic(f"the card does not show its certificate: {fault}") from fault
+    except (ValueError, TypeError, InvalidSignature, x509.InvalidVersion) as cause:
+        raise HolderNotSynthetic(
+            "the card's certificate is not of the test hierarchy: its data stays masked"
+        ) from cause
