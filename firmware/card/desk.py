@@ -84,6 +84,7 @@ class CardDesk:
         issuer_keys: Mapping[bytes, rsa.RSAPublicKey],
         authority: TerminalAuthority | None,
         block_bytes: int = EXTENDED_LE_MAX,
+        *,
         nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """`nonce` gives fresh bytes, as many as it is asked for; only a test bench repeats some."""

@@ -14,6 +14,7 @@ from firmware.card.credential import CollationNumberB
 from firmware.faults import ProgramFailed
 from firmware.simulator.authorities import Authorities, Role
 from firmware.simulator.world import World
+from firmware.testbench.digits import Digits
 from firmware.testbench.holder import prove_synthetic
 from firmware.testbench.player import RELAY
 from firmware.testbench.private_reader import PrivateReader
@@ -22,7 +23,7 @@ from firmware.testbench.reading import NONCE_BYTES, firmware_reads
 from firmware.testbench.record import Recorder
 from firmware.testbench.relay import CardRelay
 from firmware.testbench.trace import Context
-from firmware.testbench.visiting import BenchVisit, Digits, Visited
+from firmware.testbench.visiting import BenchVisit, Visited
 
 
 def look_at_card(reader: str) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 from firmware.card.credential import CollationNumberB, Pin
 from firmware.faults import MalformedCredential
 from firmware.simulator.world import World
+from firmware.testbench.digits import Digits
 from firmware.testbench.options import (
     json_option,
     number_option,
@@ -36,7 +37,7 @@ from firmware.testbench.recording import (
 )
 from firmware.testbench.trace import Context, encode
 from firmware.testbench.visit_context import METHODS, draw_context
-from firmware.testbench.visiting import Digits, Visited
+from firmware.testbench.visiting import Visited
 from firmware.words import CardKind, Method, Outcome
 
 SEED_BITS: Final = 48

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from firmware.card.apdu import INS_VERIFY, CommandApdu, ResponseApdu
-from firmware.card.files import Aid, Key
+from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.faults import MalformedTrace, TraceMismatch
-from firmware.testbench.check import STAND_IN_NUMBER
-from firmware.testbench.following import Heard, followed
+from firmware.testbench.digits import digits_of
 from firmware.testbench.replay import ReplayedCard
 from firmware.testbench.trace import Trace
-from firmware.testbench.visiting import BenchVisit, Digits, Visited
-
-STAND_IN_PIN: Final = b"0000"
+from firmware.testbench.visiting import BenchVisit, Visited
 
 
 class OnTheTrace:
@@ -47,7 +41,10 @@ def replay_visit(trace: Trace) -> Visited:
     mismatches: list[TraceMismatch] = []
     card = ReplayedCard(trace, mismatches.append)
     visit = BenchVisit(
-        lambda: OnTheTrace(card, trace.header.reader), context, _digits_of(trace), masked=trace.hidden > 0
+        lambda: OnTheTrace(card, trace.header.reader),
+        context,
+        digits_of(trace),
+        masked=trace.hidden > 0,
     )
     visited = visit.play()
     if mismatches:
@@ -55,28 +52,3 @@ def replay_visit(trace: Trace) -> Visited:
     if card.left_over:
         raise TraceMismatch(f"the last {card.left_over} exchanges were not asked for")
     return visited
-
-
-def _digits_of(trace: Trace) -> Digits:
-    """What the patient typed then; in its place, where the trace does not tell, other digits.
-
-    It does not tell what it hides, and what was never presented because too few tries were left.
-    """
-    heard = (
-        Heard(each.at_ms, each.command, ResponseApdu.decode(each.response.content), each.fresh)
-        for each in trace.exchanges
-    )
-    typed: dict[tuple[Aid | None, int | None], bytes] = {}
-    for said, command, place in followed(heard):
-        if command is not None and command.ins == INS_VERIFY:
-            told = b"" if said.command.hidden else command.data
-            at = (place.aid, place.ef_id)
-            typed[at] = typed.get(at) or told
-    number, pin = (
-        typed.get((key.aid, key.ef_id))
-        for key in (Key.COLLATION_NUMBER_B, Key.USER_AUTHENTICATION_PIN)
-    )
-    return Digits(
-        number=number or STAND_IN_NUMBER.encode() if number is not None else None,
-        pin=pin or STAND_IN_PIN if pin is not None else None,
-    )

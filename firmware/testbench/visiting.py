@@ -12,6 +12,7 @@ import base64
 import datetime as dt
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from firmware.card.desk import CardConnection, CardDesk
 from firmware.faults import MalformedStatement, MalformedTrace
 from firmware.replies import card_event
 from firmware.statement import RSA_PKCS1_SHA256, freeze, verify_card_signature
+from firmware.testbench.digits import Digits
 from firmware.testbench.trace import Context
 from firmware.testbench.visit_context import METHODS, VisitFacts
 from firmware.transaction import events as e
@@ -47,17 +49,6 @@ from firmware.words import (
 
 MAX_EVENTS: Final = 100
 _NOBODYS_CAMERA: Final = "none: said by the context"
-
-
-class Digits(msgspec.Struct, frozen=True):
-    """What the patient knows; each is presented once at most."""
-
-    number: bytes | None = None
-    """照合番号B; without it no face is read."""
-    pin: bytes | None = None
-
-    def __repr__(self) -> str:
-        return "Digits(…)"
 
 
 class Visited(msgspec.Struct, frozen=True):
@@ -229,7 +220,7 @@ class BenchVisit:
     def _verify_pin(self) -> e.Event | None:
         """Once: a patient whose PIN was refused gives up."""
         pin = self._digits.pin
-        self._digits = msgspec.structs.replace(self._digits, pin=None)
+        self._digits = replace(self._digits, pin=None)
         return card_event(self._desk.answer(card.VerifyPin(pin or b"", tries_kept=1)))
 
     def _read_certificate(self) -> e.Event | None:

@@ -10,11 +10,13 @@ from personalised import NUMBER_B, PIN, Terminal
 from firmware.card import scripts
 from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.card.credential import CollationNumberB
+from firmware.faults import ExtendedLengthRefused
+from firmware.testbench.digits import Digits
 from firmware.testbench.reading import Reading, firmware_reads
 from firmware.testbench.record import Recorder
 from firmware.testbench.trace import Context, Trace
 from firmware.testbench.visit_context import draw_context
-from firmware.testbench.visiting import BenchVisit, Digits, Visited
+from firmware.testbench.visiting import BenchVisit, Visited
 from firmware.words import Method
 
 NONCE = bytes(range(32))

@@ -120,7 +120,7 @@ def test_a_refused_pin_is_presented_once() -> None:
 @pytest.mark.parametrize(
     ("patient", "number", "cause"),
     [
-        ("pin_blocked", None, Cause.PIN_BLOCKED),
+        ("pin_blocked", None, Cause.CANCELLED_BY_PATIENT),
         ("pin_blocked", WRONG_B, Cause.PIN_BLOCKED),
         ("certificate_missing", None, Cause.CERTIFICATE_MISSING),
     ],
