@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from personalised import CARD_FACE, CARD_TEXT, COMMON, JPKI, NUMBER_B, PASSWORD, PIN, image
 from recorded import Bench
@@ -74,6 +76,15 @@ def windows(content: bytes) -> set[str]:
     return {in_a_trace(run) for run in runs if len(set(run)) > 2}
 
 
+def in_words(told: str) -> bytes:
+    """What of a trace is no hex, in which any four digits may stand by chance."""
+    lines = [json.loads(line) for line in told.splitlines()]
+    return json.dumps(
+        [{name: each[name] for name in each.keys() - {"command", "response"}} for each in lines],
+        ensure_ascii=False,
+    ).encode()
+
+
 SECRETS = {
     "PIN": PIN,
     "collation number B": NUMBER_B,
@@ -113,7 +124,7 @@ def test_no_command_with_a_secret_is_told(secret: str) -> None:
 )
 def test_no_canary_is_in_a_masked_trace(masked: str, canary: bytes) -> None:
     assert in_a_trace(canary) not in masked
-    assert canary not in masked.encode()
+    assert canary not in in_words(masked)
 
 
 @pytest.mark.parametrize(
