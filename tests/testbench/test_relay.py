@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from personalised import JPKI, PIN, Terminal
 from recorded import RECORDED_AT
 
-from firmware.faults import CardFault, CardRemoved
+from firmware.card.apdu import is_extended
+from firmware.faults import CardFault, CardRemoved, ExtendedLengthRefused
 from firmware.simulator.slot import NoAnswer
 from firmware.testbench.record import Recorder
 from firmware.testbench.relay import CardRelay, RelayedSlot, receive, send
@@ -24,8 +24,8 @@ VERIFY = bytes.fromhex("0020008004") + PIN.encode()
 class OnAReader:
     """A virtual card as `pcsc.Connection` has one; it can be taken away."""
 
-    def __init__(self, terminal: Terminal, gone: Callable[[], bool]) -> None:
-        self._card, self._gone = terminal.card, gone
+    def __init__(self, held: Held) -> None:
+        self._card, self._held = held.terminal.card, held
         self._card.power_on()
 
     @property
@@ -33,8 +33,10 @@ class OnAReader:
         return self._card.atr
 
     def exchange(self, command: bytes) -> bytes:
-        if self._gone():
+        if self._held.gone:
             raise CardRemoved("it was taken away")
+        if is_extended(command) and not self._held.passes_extended:
+            raise ExtendedLengthRefused("as some readers do")
         return self._card.process(command)
 
     def reset(self) -> None:
@@ -51,14 +53,14 @@ class Held:
     """A relay with a card, what it heard, and a hand that can take the card."""
 
     def __init__(self) -> None:
-        self.terminal, self.gone = Terminal(), False
+        self.terminal, self.gone, self.passes_extended = Terminal(), False, True
         self.recorder = Recorder(lambda: 0.0, synthetic_holder=False)
         self.relay = CardRelay(self._connect, self.recorder)
 
     def _connect(self) -> OnAReader:
         if self.gone:
             raise CardRemoved("there is none")
-        return OnAReader(self.terminal, lambda: self.gone)
+        return OnAReader(self)
 
     def heard(self) -> list[tuple[str, str, bool]]:
         trace = self.recorder.trace(reader="R", atr=self.terminal.card.atr, recorded_at=RECORDED_AT)
@@ -94,6 +96,17 @@ def test_bytes_are_forwarded_as_they_are(command: str) -> None:
     ((heard, _, _),) = held.heard()
     assert len(heard) == len(command)
     assert heard[:8] == command[:8]
+
+
+def test_what_the_reader_does_not_pass_is_a_wrong_length() -> None:
+    """And no reason to lose the card."""
+    held = Held()
+    with held.relay as relay, RelayedSlot.to(relay.path) as slot:
+        held.passes_extended = False
+        assert slot.exchange(bytes.fromhex("00B08600000000")) == b"\x67\x00"
+        assert slot.exchange(SELECT_JPKI) == b"\x90\x00"
+    assert relay.fault is None
+    assert [response for _, response, _ in held.heard()] == ["6700", "9000"]
 
 
 @pytest.mark.parametrize("command", [b"", b"\x00", b"\x00\xa4\x04"])

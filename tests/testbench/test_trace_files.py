@@ -154,7 +154,7 @@ def test_a_visit_is_recorded_replayed_shown_and_exported(session: Session) -> No
     session.bench("export", masked, "--out", session.path("masked.pcapng"))
     decoded = session.run("tshark", "-n", "-r", session.path("masked.pcapng"))
     assert decoded.returncode == 0, decoded.stderr
-    for name in ("Select file", "Verify", "Read binary, offset 0"):
+    for name in ("Select file", "Verify", "Read binary"):
         assert name in decoded.stdout
     for command in (("show", masked), ("diff", masked, str(outside))):
         said = session.run(*PROGRAM, *command)
