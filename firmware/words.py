@@ -110,6 +110,7 @@ class CardKind(StrEnum):
     PHONE_ANDROID = "phone_android"
     PHONE_IOS = "phone_ios"
     RESIDENT_CARD = "resident_card"  # 住基カード
+    NEXT_GENERATION = "next_generation"  # 次期個人番号カード: recognised, and not taken yet
     UNKNOWN = "unknown"
 
 

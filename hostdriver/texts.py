@@ -209,7 +209,7 @@ CAUSES: dict[Cause, CauseText] = {
     ),
     Cause.CARD_NOT_SUPPORTED: CauseText(
         "このカードや端末には対応していません。受付の職員にお声がけください。",
-        "住民基本台帳カード、または未対応のスマートフォンです。",
+        "住民基本台帳カード、次期のマイナンバーカード、または未対応のスマートフォンです。",
         ("use_card", *_WITHOUT_CARD),
     ),
     Cause.CARD_UNREADABLE: CauseText(

@@ -187,6 +187,7 @@ TOKEN_LABELS: dict[str, CardKind] = {
     "JPKIAPICCTOKEN": CardKind.RESIDENT_CARD,
     "JPKIAPGPSETOKEN": CardKind.PHONE_ANDROID,
     "JPKIAPIOSTOKEN": CardKind.PHONE_IOS,  # B
+    "JPKIAPICCTOKEN3": CardKind.NEXT_GENERATION,  # assumed: nothing is public
 }
 
 
@@ -194,8 +195,7 @@ TOKEN_LABELS: dict[str, CardKind] = {
 class CardProfile:
     """What changes when the card changes: algorithm, key size, applications, lengths of codes.
 
-    The next card (planned for fiscal 2028) is to use ECDSA P-384, two applications and a code of
-    six digits; its AIDs and commands are not public. It will be another row of this type.
+    `public_exponent` is that of RSA; None is ECDSA.
     """
 
     name: str
@@ -204,14 +204,10 @@ class CardProfile:
     signature_algorithm: str
     hash_bytes: int
     key_bits: int
-    public_exponent: int
+    public_exponent: int | None
+    signature_bytes: int  # of every signature that the card makes or carries
     pin_digits: int
     collation_number_digits: int
-
-    @property
-    def signature_bytes(self) -> int:
-        """The length of every signature that the card makes or carries."""
-        return self.key_bits // 8
 
 
 FIRST_GENERATION = CardProfile(
@@ -222,7 +218,23 @@ FIRST_GENERATION = CardProfile(
     hash_bytes=32,
     key_bits=2048,
     public_exponent=65537,
+    signature_bytes=256,
     pin_digits=4,
     collation_number_digits=14,
 )
-PROFILES: tuple[CardProfile, ...] = (FIRST_GENERATION,)
+# Planned for fiscal 2028; algorithm, number of applications and digits are the announced intent.
+# Assumed, since nothing is public: 認証AP and 券面等AP have the AIDs of today's JPKI and card face.
+# The simulator plays it; the firmware knows its label and does not take it.
+NEXT_GENERATION = CardProfile(
+    name="next generation",
+    jpki=Aid.JPKI,
+    card_face=Aid.CARD_FACE,
+    signature_algorithm="ECDSA P-384 with SHA-384",
+    hash_bytes=48,
+    key_bits=384,
+    public_exponent=None,
+    signature_bytes=96,
+    pin_digits=4,
+    collation_number_digits=6,
+)
+PROFILES: tuple[CardProfile, ...] = (FIRST_GENERATION, NEXT_GENERATION)

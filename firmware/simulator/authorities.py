@@ -12,27 +12,45 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from firmware.card.apdu import CommandApdu, Script
-from firmware.card.files import TERMINAL_CERTIFICATE_KEY_ID
+from firmware.card.files import (
+    FIRST_GENERATION,
+    NEXT_GENERATION,
+    TERMINAL_CERTIFICATE_KEY_ID,
+    CardProfile,
+)
 from firmware.card.terminal_authority import CHALLENGE_BYTES
 from firmware.faults import SimulationNotPrepared, TerminalAuthorityRefused
+from firmware.simulator.card_algorithms import (
+    PrivateKey,
+    PublicKey,
+    derived_key,
+    fits,
+    hash_of,
+    new_key,
+)
 from firmware.simulator.card_verifiable import CardVerifiableCertificate, KeyId
 from firmware.simulator.terminal_dialogue import certificate_commands, proof_command
 from firmware.simulator.world import PUBLIC_MODE, SECRET_MODE, World, read_prepared, write_whole
 
-KEY_BITS: Final = 2048
-# Ten years, as the real authorities have. Every virtual card is issued inside them.
 CA_NOT_BEFORE: Final = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
-CA_NOT_AFTER: Final = dt.datetime(2034, 1, 1, tzinfo=dt.UTC)
+# Ten years, as the real authorities have; every virtual card is issued inside them. Those of the
+# next cards must outlive certificates of ten years (assumed).
+CA_NOT_AFTER: Final = {
+    FIRST_GENERATION: dt.datetime(2034, 1, 1, tzinfo=dt.UTC),
+    NEXT_GENERATION: dt.datetime(2044, 1, 1, tzinfo=dt.UTC),
+}
+# The next cards' hierarchy has the same roles and the same names, and a folder of its own.
+SUBFOLDERS: Final = {FIRST_GENERATION: ".", NEXT_GENERATION: "next-generation"}
 
 
 class Role(StrEnum):
@@ -83,10 +101,23 @@ class Authorities:
     """The hierarchy in its folder. Only `make` generates; elsewhere a missing file is a fault."""
 
     folder: Path = World().authorities
+    profile: CardProfile = FIRST_GENERATION
 
-    def key(self, role: Role) -> rsa.RSAPrivateKey:
+    def of(self, profile: CardProfile) -> Authorities:
+        """The hierarchy behind another generation of cards."""
+        return Authorities(self.folder, profile)
+
+    def key(self, role: Role) -> PrivateKey:
         """The private key of one role; raises SimulationNotPrepared."""
-        return load_private_key(read_prepared(self._key_path(role)), str(self._key_path(role)))
+        path = self._key_path(role)
+        return load_private_key(read_prepared(path), str(path), self.profile)
+
+    def card_key(self, name: str) -> PrivateKey:
+        """A key for a card: RSA is drawn anew, P-384 follows from the municipality's and `name`."""
+        secret = self.key(Role.MUNICIPALITY)
+        if isinstance(secret, ec.EllipticCurvePrivateKey):
+            return derived_key(secret, name)
+        return new_key(self.profile)
 
     def certificate(self, role: Role) -> x509.Certificate:
         """The self-signed certificate of a JPKI authority; raises SimulationNotPrepared."""
@@ -114,21 +145,27 @@ class Authorities:
             subject_key=self.key(subject).public_key(),
         )
 
+    @property
+    def _own_folder(self) -> Path:
+        return self.folder / SUBFOLDERS[self.profile]
+
     def _key_path(self, role: Role) -> Path:
-        return self.folder / f"{role}.key.pem"
+        return self._own_folder / f"{role}.key.pem"
 
     def _certificate_path(self, role: Role) -> Path:
-        return self.folder / f"{role}.crt.pem"
+        return self._own_folder / f"{role}.crt.pem"
 
     def make(self) -> None:
         """Generate what is absent; what is there stays, so cards made earlier stay valid."""
         for role in Role:
             if not self._key_path(role).exists():
                 self._certificate_path(role).unlink(missing_ok=True)
-                write_whole(self._key_path(role), private_pem(new_key()), SECRET_MODE)
+                write_whole(self._key_path(role), private_pem(new_key(self.profile)), SECRET_MODE)
         for role in CA_NAMES:
             if not self._certificate_path(role).exists():
-                certificate = self_signed(CA_NAMES[role], self.key(role))
+                certificate = self_signed(
+                    CA_NAMES[role], self.key(role), CA_NOT_AFTER[self.profile]
+                )
                 content = certificate.public_bytes(serialization.Encoding.PEM)
                 write_whole(self._certificate_path(role), content, PUBLIC_MODE)
 
@@ -159,12 +196,7 @@ class Authorities:
         return [out / name for name in contents]
 
 
-def new_key() -> rsa.RSAPrivateKey:
-    """A fresh RSA key of the size that today's cards carry."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-
-
-def private_pem(key: rsa.RSAPrivateKey) -> bytes:
+def private_pem(key: PrivateKey) -> bytes:
     """PKCS #8, not encrypted: a test key in a file for its owner alone."""
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -173,15 +205,16 @@ def private_pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def public_pem(key: rsa.RSAPublicKey) -> bytes:
+def public_pem(key: PublicKey) -> bytes:
     """SubjectPublicKeyInfo in PEM."""
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
 
-def load_private_key(pem: bytes, source: str) -> rsa.RSAPrivateKey:
-    """An RSA private key from PEM; `source` names the file in the SimulationNotPrepared raised."""
+def load_private_key(pem: bytes, source: str, profile: CardProfile) -> PrivateKey:
+    """A private key of the profile from PEM; `source` names the file in the
+    SimulationNotPrepared raised."""
     try:
         # Our own keys: their primes are not proven again, which would take 30 ms a key.
         key = serialization.load_pem_private_key(
@@ -189,25 +222,25 @@ def load_private_key(pem: bytes, source: str) -> rsa.RSAPrivateKey:
         )
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
         raise SimulationNotPrepared(f"{source} is no key: remove it, run `make setup`") from cause
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size != KEY_BITS:
+    if not fits(profile, key):
         raise SimulationNotPrepared(
-            f"{source} is no RSA-{KEY_BITS} key: remove it, run `make setup`"
+            f"{source} is no key of a card of the {profile.name}: remove it, run `make setup`"
         )
-    return key
+    return cast(PrivateKey, key)
 
 
-def load_public_key(pem: bytes, source: str) -> rsa.RSAPublicKey:
-    """An RSA public key from PEM, as `load_private_key`."""
+def load_public_key(pem: bytes, source: str, profile: CardProfile) -> PublicKey:
+    """A public key from PEM, as `load_private_key`."""
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as cause:
         raise SimulationNotPrepared(f"{source} is no key: remove it, run `make setup`") from cause
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise SimulationNotPrepared(f"{source} is no RSA key: remove it, run `make setup`")
-    return key
+    if not fits(profile, key):
+        raise SimulationNotPrepared(f"{source} is another key: remove it, run `make setup`")
+    return cast(PublicKey, key)
 
 
-def self_signed(name: x509.Name, key: rsa.RSAPrivateKey) -> x509.Certificate:
+def self_signed(name: x509.Name, key: PrivateKey, not_after: dt.datetime) -> x509.Certificate:
     """A root as JPKI's are: keyCertSign and cRLSign, CA without a path length."""
     return (
         x509.CertificateBuilder()
@@ -216,11 +249,11 @@ def self_signed(name: x509.Name, key: rsa.RSAPrivateKey) -> x509.Certificate:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(CA_NOT_BEFORE)
-        .not_valid_after(CA_NOT_AFTER)
+        .not_valid_after(not_after)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(key_usage(key_cert_sign=True, crl_sign=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, hash_of(key))
     )
 
 
@@ -256,7 +289,7 @@ class SimulatedTerminalAuthority:
         return Authorities(self.folder).terminal_certificate()
 
     @cached_property
-    def _key(self) -> rsa.RSAPrivateKey:
+    def _key(self) -> PrivateKey:
         return Authorities(self.folder).key(Role.TERMINAL)
 
     def unlock(self) -> Script[None]:

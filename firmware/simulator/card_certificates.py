@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from firmware.card import tlv
 from firmware.card.collation import Era, to_era
 from firmware.simulator.authorities import Authorities, Role, key_usage
+from firmware.simulator.card_algorithms import PublicKey, hash_of
 from firmware.simulator.people import Patient, card_facts, certificate_expiry
 
 USER_AUTHENTICATION_POLICY: Final = x509.ObjectIdentifier("1.2.392.200149.8.5.1.3.30")
@@ -39,7 +39,7 @@ def last_second(day: dt.date) -> dt.datetime:
 
 
 def user_authentication_certificate(
-    authorities: Authorities, patient: Patient, key: rsa.RSAPublicKey, serial: int
+    authorities: Authorities, patient: Patient, key: PublicKey, serial: int
 ) -> x509.Certificate:
     """利用者証明用電子証明書: it names nobody, only a number."""
     subject = holder_name(f"{serial:014d}", patient, "A")
@@ -54,7 +54,7 @@ def user_authentication_certificate(
 
 
 def signature_certificate(
-    authorities: Authorities, patient: Patient, key: rsa.RSAPublicKey, serial: int
+    authorities: Authorities, patient: Patient, key: PublicKey, serial: int
 ) -> x509.Certificate:
     """署名用電子証明書: it carries name, sex, birth date and address, which no clinic needs."""
     person = patient.person
@@ -84,7 +84,7 @@ def holder_name(number: str, patient: Patient, suffix: str) -> x509.Name:
 
 
 def _leaf(
-    patient: Patient, subject: x509.Name, key: rsa.RSAPublicKey, serial: int
+    patient: Patient, subject: x509.Name, key: PublicKey, serial: int
 ) -> x509.CertificateBuilder:
     issued = dt.datetime.combine(card_facts(patient).issued_on, dt.time(10), tzinfo=JAPAN)
     return (
@@ -99,14 +99,15 @@ def _leaf(
 
 
 def _issue(authorities: Authorities, role: Role, leaf: x509.CertificateBuilder) -> x509.Certificate:
-    authority = authorities.certificate(role)
+    authority, key = authorities.certificate(role), authorities.key(role)
+    deterministic = True if isinstance(key, ec.EllipticCurvePrivateKey) else None
     return (
         leaf.issuer_name(authority.subject)
         .add_extension(_issuer_in_japanese(), critical=False)
         .add_extension(_revocation_list(), critical=False)
         .add_extension(_responder(RESPONDERS[role]), critical=False)
         .add_extension(_authority_key(authority), critical=False)
-        .sign(authorities.key(role), hashes.SHA256())
+        .sign(key, hash_of(key), ecdsa_deterministic=deterministic)
     )
 
 

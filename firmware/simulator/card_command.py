@@ -12,8 +12,9 @@ from typing import Final
 import click
 import msgspec
 
+from firmware.card.files import NEXT_GENERATION
 from firmware.faults import Fault
-from firmware.simulator.authorities import Authorities
+from firmware.simulator.authorities import SUBFOLDERS, Authorities
 from firmware.simulator.card_certificates import JAPAN
 from firmware.simulator.card_options import CardOptions, option_rows, options_from
 from firmware.simulator.device_key import write_device_key
@@ -174,7 +175,9 @@ def card(patient: str, options: CardOptions, world: Path, as_json: bool) -> None
 def authorities(out: Path, world: Path, as_json: bool) -> None:
     """Write the public side of the test authorities, to verify what virtual cards sign."""
     with refusing():
-        written = Authorities(World(world).authorities).write_public(out)
+        hierarchy = Authorities(World(world).authorities)
+        written = hierarchy.write_public(out)
+        written += hierarchy.of(NEXT_GENERATION).write_public(out / SUBFOLDERS[NEXT_GENERATION])
         written.append(write_device_key(World(world), out))
     if as_json:
         click.echo(msgspec.json.encode([str(path) for path in written]))

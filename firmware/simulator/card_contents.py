@@ -6,7 +6,8 @@ Formats from public readings of real and test cards; each assumption is marked w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from firmware.card import files, tlv
 from firmware.card.collation import birth_digits
-from firmware.card.files import Ef, Key
+from firmware.card.files import Aid, Ef, Key, SigningKey
 from firmware.card.jpki import digest_info
 from firmware.simulator import card_pictures as pictures
-from firmware.simulator.authorities import KEY_IDS, Authorities, Role, new_key
+from firmware.simulator.authorities import KEY_IDS, Authorities, Role
+from firmware.simulator.card_algorithms import PrivateKey, PublicKey, digest, sign
 from firmware.simulator.card_certificates import (
     signature_certificate,
     user_authentication_certificate,
@@ -32,11 +34,10 @@ from firmware.simulator.card_image import (
     Secret,
 )
 from firmware.simulator.card_signing import sign_block
-from firmware.simulator.card_verifiable import encode_public_key, sign
-from firmware.simulator.chip_kinds import CHIP_KINDS
+from firmware.simulator.card_verifiable import encode_public_key
+from firmware.simulator.chip_kinds import CHIP_KINDS, ChipKind
 from firmware.simulator.people import (
     Patient,
-    Person,
     card_expiry,
     card_facts,
     collation_number_b,
@@ -53,36 +54,60 @@ EF_UNIT: Final = 64  # assumed: files are padded with FF, to a whole number of s
 
 
 def make_image(patient: Patient, world: World) -> CardImage:
-    """Personalise a card for the patient; fresh keys each time.
+    """Personalise a card for the patient, of the generation of its kind; RSA keys are drawn anew.
 
-    Raises SimulationNotPrepared without authorities or portrait, UnknownPatient without a card.
+    Everything else follows from patient, portrait, authorities and keys. Raises
+    SimulationNotPrepared without authorities or portrait, UnknownPatient without a card.
     """
-    authorities = Authorities(world.authorities)
-    keys = {key: new_key() for key in SIGNING_KEYS.values()}
-    contents = {
-        **jpki_files(
-            authorities,
-            patient,
-            keys[files.USER_AUTHENTICATION_KEY].public_key(),
-            keys[files.SIGNATURE_KEY].public_key(),
-        ),
-        **card_face_files(authorities, patient, world, keys[files.CARD_FACE_CHIP_KEY].public_key()),
-        **card_text_files(authorities, patient.person, keys[files.CARD_TEXT_CHIP_KEY].public_key()),
-        files.CARD_SERIAL: card_serial(patient),
-        RESIDENT_KEY_REFERENCE: KEY_IDS[Role.MUNICIPALITY].value,
-        **{ef: bytes(16) for ef in UNKNOWN_EFS},
+    kind = chip_kind(patient)
+    authorities = Authorities(world.authorities, kind.profile)
+    keys = {
+        key: authorities.card_key(f"{patient.id}: {name}")
+        for name, key in SIGNING_KEYS.items()
+        if key.aid in kind.applications
     }
+    return image_with(keys, patient, world)
+
+
+def image_with(keys: Mapping[SigningKey, PrivateKey], patient: Patient, world: World) -> CardImage:
+    """The card with these keys in its chip: the same inputs give the same files to the byte."""
+    kind = chip_kind(patient)
+    issue = Issue(patient, world, Authorities(world.authorities, kind.profile), keys)
+    contents = {
+        ef: padded(ef, content)
+        for application, files_of in FILES_OF.items()
+        if application in kind.applications
+        for ef, content in files_of(issue).items()
+    }
+    unknown = {ef: bytes(16) for ef in UNKNOWN_EFS if ef.aid in kind.applications}
     return CardImage(
         patient_id=patient.id,
-        files={
-            ef: padded(ef, content)
-            for ef, content in contents.items()
-            if ef.aid in CHIP_KINDS[patient.kind].applications
-        },
+        files=contents | unknown,
         secrets=secrets_of(patient),
         private_keys=keys,
-        terminal_root=authorities.key(Role.TERMINAL_ROOT).public_key(),
+        terminal_root=issue.authorities.key(Role.TERMINAL_ROOT).public_key(),
+        profile=kind.profile,
     )
+
+
+def chip_kind(patient: Patient) -> ChipKind:
+    """What the patient's card is made of; raises UnknownPatient where there is none."""
+    card_facts(patient)
+    return CHIP_KINDS[patient.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One card on the issuer's desk."""
+
+    patient: Patient
+    world: World
+    authorities: Authorities
+    keys: Mapping[SigningKey, PrivateKey]
+
+    def public(self, key: SigningKey) -> PublicKey:
+        """The public half of a key in the chip."""
+        return self.keys[key].public_key()
 
 
 def padded(ef: Ef, content: bytes) -> bytes:
@@ -114,18 +139,16 @@ def secrets_of(patient: Patient) -> dict[Key, Secret]:
 
 
 # --- 公的個人認証AP ----------------------------------------------------------------------------
-def jpki_files(
-    authorities: Authorities,
-    patient: Patient,
-    authentication_key: rsa.RSAPublicKey,
-    signature_key: rsa.RSAPublicKey,
-) -> dict[Ef, bytes]:
+def jpki_files(issue: Issue) -> dict[Ef, bytes]:
     """Token info, certificates and their authorities."""
+    patient, authorities = issue.patient, issue.authorities
     serial = serial_number(patient)
     authentication = user_authentication_certificate(
-        authorities, patient, authentication_key, serial
+        authorities, patient, issue.public(files.USER_AUTHENTICATION_KEY), serial
     )
-    signing = signature_certificate(authorities, patient, signature_key, serial + 1)
+    signing = signature_certificate(
+        authorities, patient, issue.public(files.SIGNATURE_KEY), serial + 1
+    )
     return {
         files.TOKEN_INFO: token_info(CHIP_KINDS[patient.kind].label),
         files.CERTIFICATE_STATUS: bytes.fromhex("8F8F00"),
@@ -160,13 +183,11 @@ def token_info(label: str) -> bytes:
 
 
 # --- 券面事項確認AP ----------------------------------------------------------------------------
-def card_face_files(
-    authorities: Authorities, patient: Patient, world: World, chip_key: rsa.RSAPublicKey
-) -> dict[Ef, bytes]:
+def card_face_files(issue: Issue) -> dict[Ef, bytes]:
     """The face of the card and its proofs."""
-    issuing_key = authorities.key(Role.MUNICIPALITY)
-    key = encode_public_key(chip_key)
-    born = f"{patient.person.born:%Y%m%d}".encode()
+    issuing_key = issue.authorities.key(Role.MUNICIPALITY)
+    key = encode_public_key(issue.public(files.CARD_FACE_CHIP_KEY))
+    born = f"{issue.patient.person.born:%Y%m%d}".encode()
     number_image = pictures.security_code(DEMONSTRATION_NUMBER[:4])
     basics = (
         tlv.encode(0xDF31, bytes.fromhex("06030E01")),
@@ -178,9 +199,9 @@ def card_face_files(
         files.AGE_RECORD: signed_record(
             0xFF10, ((0xDF11, born), (0xDF12, key)), 0xDF13, issuing_key
         ),
-        files.CARD_FACE: card_face(patient, world, key, issuing_key),
+        files.CARD_FACE: card_face(issue.patient, issue.world, key, issuing_key),
         files.CARD_FACE_BASICS: tlv.encode(0xFF30, b"".join(basics)),
-        files.CARD_FACE_CERTIFICATE: authorities.municipality_certificate(
+        files.CARD_FACE_CERTIFICATE: issue.authorities.municipality_certificate(
             Role.VISUAL_ISSUER
         ).encode(),
         files.NUMBER_IMAGE: signed_record(
@@ -190,9 +211,7 @@ def card_face_files(
     }
 
 
-def card_face(
-    patient: Patient, world: World, chip_key: bytes, issuing_key: rsa.RSAPrivateKey
-) -> bytes:
+def card_face(patient: Patient, world: World, chip_key: bytes, issuing_key: PrivateKey) -> bytes:
     """EF 0002, `FF20`. A card without a photo holds an empty DF27 (assumed)."""
     person, facts = patient.person, card_facts(patient)
     portrait = facts.gallery_portrait
@@ -222,12 +241,17 @@ def card_face(
 
 
 def card_face_signature(
-    key: rsa.RSAPrivateKey, holder: Iterable[bytes], printed: Iterable[bytes], photo: bytes
+    key: PrivateKey, holder: Iterable[bytes], printed: Iterable[bytes], photo: bytes
 ) -> bytes:
-    """PKCS #1 v1.5 over three hashes side by side, 96 bytes, under the OID of SHA-256."""
+    """Over three hashes side by side: PKCS #1 v1.5 under the OID of SHA-256 takes them as they are.
+
+    ECDSA takes one hash, so there they are hashed once more (assumed of the next card).
+    """
     parts = (b"".join(holder), b"".join(printed), photo)
-    digests = b"".join(hashlib.sha256(part).digest() for part in parts)
-    return sign_block(key, digest_info(digests))
+    digests = b"".join(digest(key, part) for part in parts)
+    if isinstance(key, rsa.RSAPrivateKey):
+        return sign_block(key, digest_info(digests))
+    return sign(key, digests)
 
 
 def with_offsets(outer: int, table_tag: int, objects: tuple[bytes, ...]) -> bytes:
@@ -247,19 +271,18 @@ def with_offsets(outer: int, table_tag: int, objects: tuple[bytes, ...]) -> byte
 
 
 def signed_record(
-    outer: int, fields: tuple[tuple[int, bytes], ...], signature_tag: int, key: rsa.RSAPrivateKey
+    outer: int, fields: tuple[tuple[int, bytes], ...], signature_tag: int, key: PrivateKey
 ) -> bytes:
-    """`outer{fields, signature}` with an ordinary SHA-256 signature over all fields before it."""
+    """`outer{fields, signature}` with an ordinary signature over all fields before it."""
     body = b"".join(tlv.encode(tag, value) for tag, value in fields)
     return tlv.encode(outer, body + tlv.encode(signature_tag, sign(key, body)))
 
 
 # --- 券面事項入力補助AP, 共通AP ------------------------------------------------------------------
-def card_text_files(
-    authorities: Authorities, person: Person, chip_key: rsa.RSAPublicKey
-) -> dict[Ef, bytes]:
+def card_text_files(issue: Issue) -> dict[Ef, bytes]:
     """Number and 基本4情報 as text, with their proofs."""
-    issuing_key = authorities.key(Role.MUNICIPALITY)
+    person, chip_key = issue.patient.person, issue.public(files.CARD_TEXT_CHIP_KEY)
+    issuing_key = issue.authorities.key(Role.MUNICIPALITY)
     number = tlv.encode(0xFF10, DEMONSTRATION_NUMBER.encode()) + b"\xff\xff"
     fields = (
         tlv.encode(0xDF22, person.name.encode()),
@@ -280,7 +303,9 @@ def card_text_files(
         files.NUMBER_TEXT: number,
         files.BASIC_FOUR: with_offsets(0xFF20, 0xDF21, fields),
         files.TEXT_INTEGRITY: signed_record(0xFF30, hashes, 0xDF33, issuing_key),
-        files.TEXT_CERTIFICATE: authorities.municipality_certificate(Role.TEXT_ISSUER).encode(),
+        files.TEXT_CERTIFICATE: issue.authorities.municipality_certificate(
+            Role.TEXT_ISSUER
+        ).encode(),
         files.TEXT_BASICS: tlv.encode(0xFF40, b"".join(basics)),
         # Assumed: the application's own key. Its private half is of no use, since how session keys
         # follow from the seed that it would decrypt is not public.
@@ -296,3 +321,15 @@ def card_serial(patient: Patient) -> bytes:
     """Record 1 of 共通AP: `01 1C` and 28 digits: serial 15, municipality 5, expiry 8."""
     digits = f"{serial_number(patient):015d}{MUNICIPALITY}{card_expiry(patient):%Y%m%d}"
     return bytes((0x01, len(digits))) + digits.encode()
+
+
+FILES_OF: Final[Mapping[Aid, Callable[[Issue], dict[Ef, bytes]]]] = {
+    Aid.JPKI: jpki_files,
+    Aid.CARD_FACE: card_face_files,
+    Aid.CARD_TEXT: card_text_files,
+    Aid.COMMON: lambda issue: {files.CARD_SERIAL: card_serial(issue.patient)},
+    Aid.RESIDENT_REGISTER: lambda _issue: {
+        RESIDENT_KEY_REFERENCE: KEY_IDS[Role.MUNICIPALITY].value
+    },
+}
+"""Who makes the files of each application."""

@@ -53,7 +53,7 @@ class ByKey:
 ROWS: Final[dict[Broken, InFile | ByKey]] = {
     Broken.FACE: InFile(files.CARD_FACE, 0xDF28),
     Broken.FACE_ISSUER: InFile(files.CARD_FACE_CERTIFICATE, 0x5F37),
-    Broken.FACE_CHIP: ByKey(files.CARD_FACE_CHIP_KEY, files.CARD_TEXT_CHIP_KEY),
+    Broken.FACE_CHIP: ByKey(files.CARD_FACE_CHIP_KEY, files.USER_AUTHENTICATION_KEY),
     Broken.AGE_RECORD: InFile(files.AGE_RECORD, 0xDF13),
     Broken.NUMBER_IMAGE: InFile(files.NUMBER_IMAGE, 0xDF43),
     Broken.TEXT_INTEGRITY: InFile(files.TEXT_INTEGRITY, 0xDF33),
@@ -77,6 +77,8 @@ def forged(image: CardImage, broken: Broken) -> CardImage:
                 return image
             return replace(image, files={**image.files, ef: _spoilt(image.files[ef], tag)})
         case ByKey(key=key, other=other):
+            if not {key, other} <= image.private_keys.keys():
+                return image
             keys = {**image.private_keys, key: image.private_keys[other]}
             return replace(image, private_keys=keys)
 

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import rsa
 
+from firmware.card import tlv
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
     CARD_SERIAL,
     CARD_TEXT_CHIP_KEY,
     COMMON_CHIP_KEY,
     EFS,
+    FIRST_GENERATION,
+    PROFILES,
     SIGNATURE_KEY,
     USER_AUTHENTICATION_KEY,
     Aid,
+    CardProfile,
     Ef,
     Key,
     SigningKey,
@@ -33,9 +36,11 @@ from firmware.simulator.authorities import (
     private_pem,
     public_pem,
 )
+from firmware.simulator.card_algorithms import PrivateKey, PublicKey
 from firmware.simulator.world import SECRET_MODE, read_prepared, write_whole
 
 IMAGE_FILE: Final = "card.json"
+_PROFILES: Final = {profile.name: profile for profile in PROFILES}
 
 _TEXT_KEYS: Final = (Key.TEXT_PIN, Key.TEXT_COLLATION_NUMBER_A, Key.TEXT_COLLATION_NUMBER_B)
 _FACE_KEYS: Final = (Key.COLLATION_NUMBER_B, Key.COLLATION_NUMBER_A)
@@ -94,8 +99,16 @@ class CardImage:
     patient_id: str
     files: Mapping[Ef, bytes]
     secrets: Mapping[Key, Secret]
-    private_keys: Mapping[SigningKey, rsa.RSAPrivateKey]
-    terminal_root: rsa.RSAPublicKey
+    private_keys: Mapping[SigningKey, PrivateKey]
+    terminal_root: PublicKey
+    profile: CardProfile = FIRST_GENERATION
+
+    def content(self, ef: Ef) -> bytes:
+        """A file of one object without the FF that pad it; empty if it was never written."""
+        whole = self.files[ef]
+        if whole.startswith(b"\xff\xff"):
+            return b""
+        return whole[: tlv.read_header(whole).total_length]
 
     def __repr__(self) -> str:
         return f"CardImage({self.patient_id}, {len(self.files)} files)"
@@ -113,6 +126,7 @@ class StoredImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     recipe: str
     patient_id: str
+    profile: str
     files: dict[str, bytes]
     secrets: dict[str, StoredSecret]
     private_keys: dict[str, str]
@@ -124,6 +138,7 @@ def save(image: CardImage, recipe: str, folder: Path) -> None:
     stored = StoredImage(
         recipe=recipe,
         patient_id=image.patient_id,
+        profile=image.profile.name,
         files={ef.name: content for ef, content in image.files.items()},
         secrets={
             key.name: StoredSecret(secret.value, secret.tries_left)
@@ -132,6 +147,7 @@ def save(image: CardImage, recipe: str, folder: Path) -> None:
         private_keys={
             name: private_pem(image.private_keys[key]).decode()
             for name, key in SIGNING_KEYS.items()
+            if key in image.private_keys
         },
         terminal_root=public_pem(image.terminal_root).decode(),
     )
@@ -151,6 +167,7 @@ def load(folder: Path) -> CardImage:
     """The image in a patient's folder; raises SimulationNotPrepared."""
     stored = _read(folder)
     source = str(folder / IMAGE_FILE)
+    profile = _PROFILES[stored.profile]
     return CardImage(
         patient_id=stored.patient_id,
         files={ALL_EFS[name]: content for name, content in stored.files.items()},
@@ -159,10 +176,11 @@ def load(folder: Path) -> CardImage:
             for name, secret in stored.secrets.items()
         },
         private_keys={
-            SIGNING_KEYS[name]: load_private_key(pem.encode(), source)
+            SIGNING_KEYS[name]: load_private_key(pem.encode(), source, profile)
             for name, pem in stored.private_keys.items()
         },
-        terminal_root=load_public_key(stored.terminal_root.encode(), source),
+        terminal_root=load_public_key(stored.terminal_root.encode(), source, profile),
+        profile=profile,
     )
 
 
@@ -175,7 +193,8 @@ def _read(folder: Path) -> StoredImage:
     if (
         stored.files.keys() <= ALL_EFS.keys()
         and stored.secrets.keys() == set(Key.__members__)
-        and stored.private_keys.keys() == SIGNING_KEYS.keys()
+        and stored.private_keys.keys() <= SIGNING_KEYS.keys()
+        and stored.profile in _PROFILES
     ):
         return stored
     raise SimulationNotPrepared(f"{path} is of another version: remove it, run `make setup`")

@@ -14,7 +14,7 @@ from firmware.simulator.world import read_prepared
 # Assumed: no public text gives the real photo's size. The file must fit READ BINARY's 32 KiB.
 PHOTO_SIZE: Final = (240, 320)
 PHOTO_COMPRESSION: Final = 15  # 76,800 grey bytes → about 5 kB
-SECURITY_CODE_SIZE: Final = (24, 12)  # measured on a card
+DIGIT_SIZE: Final = (6, 12)  # four of them are 24×12 pixels: measured on a card
 # A line of text on the print; a 1-bit picture of it is all that the chip holds.
 LINE_HEIGHT: Final = 32
 LINE_MARGIN: Final = 4
@@ -62,10 +62,12 @@ def line_of_text(japanese: str, latin: str) -> bytes:
 
 
 def security_code(digits: str) -> bytes:
-    """The four digits under the photo as the chip holds them, 24×12 pixels."""
-    picture = Image.new("1", SECURITY_CODE_SIZE, color=1)
+    """The digits under the photo as the chip holds them, 6×12 pixels each."""
+    size = (DIGIT_SIZE[0] * len(digits), DIGIT_SIZE[1])
+    picture = Image.new("1", size, color=1)
     font = ImageFont.load_default(size=10)
-    ImageDraw.Draw(picture).text((12, 6), digits, fill=0, font=font, anchor="mm")
+    middle = (size[0] // 2, size[1] // 2)
+    ImageDraw.Draw(picture).text(middle, digits, fill=0, font=font, anchor="mm")
     return _png(picture)
 
 

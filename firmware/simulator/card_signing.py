@@ -1,6 +1,7 @@
 """What the chip's private keys do with the bytes they are given: one row per P1 of `80 2A`.
 
-P1 00 is what every reader uses; the other rows were measured by one careful public source.
+P1 00 is what every reader uses; the other rows were measured by one careful public source. Of the
+next card nothing is public: *assumed* is P1 00 alone, over a hash.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from collections.abc import Callable
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from firmware.card import status_word as sw
 from firmware.card.apdu import ResponseApdu
+from firmware.card.files import NEXT_GENERATION
+from firmware.simulator.card_algorithms import PrivateKey, sign_digest
 
 
 def sign_block(key: rsa.RSAPrivateKey, content: bytes) -> bytes:
@@ -70,11 +73,22 @@ MODES: Final[dict[int, tuple[Signer, range]]] = {
 }
 
 
-def compute_signature(key: rsa.RSAPrivateKey, p1: int, content: bytes) -> ResponseApdu:
+def compute_signature(key: PrivateKey, p1: int, content: bytes) -> ResponseApdu:
     """The card's answer to `80 2A` once the key is open."""
+    if not isinstance(key, rsa.RSAPrivateKey):
+        return _sign_hash(key, p1, content)
     if p1 not in MODES:
         return ResponseApdu(b"", sw.WRONG_P1_P2)
     signer, lengths = MODES[p1]
     if len(content) not in lengths:
         return ResponseApdu(b"", sw.WRONG_LENGTH)
     return ResponseApdu(signer(key, content), sw.SUCCESS)
+
+
+def _sign_hash(key: ec.EllipticCurvePrivateKey, p1: int, hashed: bytes) -> ResponseApdu:
+    """The next card: ECDSA over a hash that the caller has made."""
+    if p1 != 0x00:
+        return ResponseApdu(b"", sw.WRONG_P1_P2)
+    if len(hashed) != NEXT_GENERATION.hash_bytes:
+        return ResponseApdu(b"", sw.WRONG_LENGTH)
+    return ResponseApdu(sign_digest(key, hashed), sw.SUCCESS)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from firmware.card import tlv
 from firmware.faults import MalformedResponse
+from firmware.simulator.card_algorithms import PrivateKey, PublicKey, sign
 
 EXPONENT: Final = 65537
 MODULUS_BYTES: Final = 256
@@ -35,12 +35,17 @@ class KeyId:
         return cls(authority.encode() + b"\x08\x05" + kind.encode() + number.to_bytes(4, "big"))
 
 
-def encode_public_key(key: rsa.RSAPublicKey) -> bytes:
-    """`90` exponent, `91` modulus: 265 bytes, as in DF24 and in every certificate."""
-    numbers = key.public_numbers()
-    return tlv.encode(0x90, numbers.e.to_bytes(3, "big")) + tlv.encode(
-        0x91, numbers.n.to_bytes(MODULUS_BYTES, "big")
-    )
+def encode_public_key(key: PublicKey) -> bytes:
+    """RSA: `90` exponent, `91` modulus, 265 bytes, as in DF24 and in every certificate.
+
+    ECDSA: `86` and the point, uncompressed, 99 bytes (ISO/IEC 7816-8; assumed of the next card).
+    """
+    if isinstance(key, rsa.RSAPublicKey):
+        numbers = key.public_numbers()
+        return tlv.encode(0x90, numbers.e.to_bytes(3, "big")) + tlv.encode(
+            0x91, numbers.n.to_bytes(MODULUS_BYTES, "big")
+        )
+    return tlv.encode(0x86, key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
 
 def decode_public_key(encoded: bytes) -> rsa.RSAPublicKey:
@@ -54,20 +59,6 @@ def decode_public_key(encoded: bytes) -> rsa.RSAPublicKey:
         raise MalformedResponse("a modulus that is none") from cause
 
 
-def sign(key: rsa.RSAPrivateKey, content: bytes) -> bytes:
-    """PKCS #1 v1.5 with SHA-256, 256 bytes."""
-    return key.sign(content, padding.PKCS1v15(), hashes.SHA256())
-
-
-def is_signed(key: rsa.RSAPublicKey, signature: bytes, content: bytes) -> bool:
-    """Whether `signature` is `sign` of `content`; false for a signature of any other length."""
-    try:
-        key.verify(signature, content, padding.PKCS1v15(), hashes.SHA256())
-    except InvalidSignature:
-        return False
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class CardVerifiableCertificate:
     """Body and signature as they stand in the file."""
@@ -79,9 +70,9 @@ class CardVerifiableCertificate:
     def issue(
         cls,
         issuer: KeyId,
-        issuer_key: rsa.RSAPrivateKey,
+        issuer_key: PrivateKey,
         subject: KeyId,
-        subject_key: rsa.RSAPublicKey,
+        subject_key: PublicKey,
     ) -> CardVerifiableCertificate:
         """Certify `subject_key` under `issuer_key`; the same inputs give the same bytes."""
         body = issuer.value + subject.value + encode_public_key(subject_key)

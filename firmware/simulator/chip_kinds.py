@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from firmware.card.files import USER_AUTHENTICATION_CERTIFICATE, Aid, Ef, Key
+from firmware.card.files import (
+    FIRST_GENERATION,
+    NEXT_GENERATION,
+    USER_AUTHENTICATION_CERTIFICATE,
+    Aid,
+    CardProfile,
+    Ef,
+    Key,
+)
 from firmware.words import CardKind
 
 
@@ -18,6 +26,7 @@ class ChipKind:
     atr: bytes
     applications: frozenset[Aid]
     opened_by: Mapping[Ef, tuple[Key, ...]] = field(default_factory=dict)
+    profile: CardProfile = FIRST_GENERATION
 
 
 CHIP_KINDS: Final = {
@@ -32,6 +41,13 @@ CHIP_KINDS: Final = {
         "JPKIAPICCTOKEN",
         bytes.fromhex("3B 88 80 01 00 00 14 E0 B3 81 91 00 5E"),
         frozenset({Aid.JPKI}),
+    ),
+    # Assumed: the radio of today's card. Its two applications are 認証AP and 券面等AP.
+    CardKind.NEXT_GENERATION: ChipKind(
+        "JPKIAPICCTOKEN3",
+        bytes.fromhex("3B 88 80 01 00 00 05 E0 B3 81 A1 00 7F"),
+        frozenset({Aid.JPKI, Aid.CARD_FACE}),
+        profile=NEXT_GENERATION,
     ),
     # Assumed: Type A without historical bytes. The certificate wants the PIN first (A).
     CardKind.PHONE_ANDROID: ChipKind(

@@ -132,6 +132,7 @@ EXPECTED: Final[Mapping[str, Mapping[Method, Expected]]] = {
     },
     "iphone": {Method.PIN: _NOT_TAKEN},
     "resident_card": {Method.PIN: _NOT_TAKEN},
+    "next_generation": {Method.PIN: _NOT_TAKEN},
     "drivers_licence": {Method.PIN: _NOT_OURS},
     "transit_card": {Method.PIN: _NOT_OURS},
     "blank_card": {Method.PIN: _NOT_OURS},

@@ -42,8 +42,7 @@ def insured_persons(world: World, today: dt.date) -> Iterator[InsuredPerson]:
 
 def insured_person(patient: Patient, world: World, today: dt.date) -> InsuredPerson:
     """One patient's row. Raises `SimulationNotPrepared`."""
-    files = load(world.cards / patient.id).files
-    certificate = files[USER_AUTHENTICATION_CERTIFICATE].rstrip(b"\xff")
+    certificate = load(world.cards / patient.id).content(USER_AUTHENTICATION_CERTIFICATE)
     return InsuredPerson(
         person_id=patient.id,
         certificate_sha256=hashlib.sha256(certificate).digest() if certificate else None,

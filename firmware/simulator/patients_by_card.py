@@ -248,6 +248,20 @@ BY_CARD: Final = (
         ),
     ),
     Patient(
+        id="next_generation",
+        says="次期個人番号カード as announced: P-384, a number of six digits; not taken yet",
+        person=TARO,
+        kind=CardKind.NEXT_GENERATION,
+        live_portrait="person_a_2",
+        card=VirtualCardFacts(
+            issued_on=ISSUED,
+            security_code="482915",
+            gallery_portrait="person_a_1",
+            certificate_ends=dt.date(2035, 2, 17),  # ten years, as the card
+        ),
+        validity=Validity.NONE,  # as `phone`
+    ),
+    Patient(
         id="drivers_licence",
         says="a driver's licence instead of a My Number Card",
         person=Person(

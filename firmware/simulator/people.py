@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from firmware.card.collation import Calendar, number_b
 from firmware.faults import UnknownPatient
+from firmware.simulator.chip_kinds import CHIP_KINDS
 from firmware.words import CardKind, Registration
 from hostdriver.eligibility.answer import Validity
 from hostdriver.eligibility.insured_person import CertificateStatus
@@ -64,7 +65,7 @@ class VirtualCardFacts:
     """How this card was personalised, and what has happened to it since."""
 
     issued_on: dt.date
-    security_code: str  # four digits under the photo
+    security_code: str  # four digits under the photo; on the next card its whole reference number
     pin: str = "1234"
     pin_tries_left: int = 3
     gallery_portrait: str | None = None  # None: issued without a photo
@@ -139,8 +140,10 @@ def as_of(patient: Patient, today: dt.date) -> Patient:
 
 
 def collation_number_b(patient: Patient) -> str:
-    """照合番号B, 14 digits, as printed on the patient's card."""
+    """照合番号B, 14 digits, as printed on the patient's card; 6 of their own on the next one."""
     facts = card_facts(patient)
+    if CHIP_KINDS[patient.kind].profile.collation_number_digits == len(facts.security_code):
+        return facts.security_code
     expires = card_expiry(patient).year
     return number_b(patient.person.born, expires, facts.security_code, facts.printed_in)
 

@@ -28,12 +28,8 @@ from firmware.card.terminal_authority import (
     prove_possession,
 )
 from firmware.faults import MalformedResponse
-from firmware.simulator.card_verifiable import (
-    CardVerifiableCertificate,
-    certified_key,
-    is_signed,
-    sign,
-)
+from firmware.simulator.card_algorithms import PrivateKey, PublicKey, is_signed, sign
+from firmware.simulator.card_verifiable import CardVerifiableCertificate, certified_key
 
 # The body object of a card-verifiable certificate under one more header: 302 bytes become 307.
 _OUTER_TAG: Final = 0x7F4E
@@ -49,7 +45,7 @@ def certificate_commands(certificate: CardVerifiableCertificate) -> tuple[Comman
     )
 
 
-def proof_command(key: rsa.RSAPrivateKey, challenge: bytes) -> CommandApdu:
+def proof_command(key: PrivateKey, challenge: bytes) -> CommandApdu:
     """EXTERNAL AUTHENTICATE: the terminal signs the card's fresh challenge."""
     return prove_possession(sign(key, _PROOF_DOMAIN + challenge))
 
@@ -58,7 +54,7 @@ def proof_command(key: rsa.RSAPrivateKey, challenge: bytes) -> CommandApdu:
 class TerminalCheck:
     """The card's side: how far a terminal has come. Each step needs the one before it."""
 
-    root: rsa.RSAPublicKey
+    root: PublicKey
     draw: Callable[[int], bytes] = secrets.token_bytes
     """Where challenges come from."""
     _body: bytes | None = None

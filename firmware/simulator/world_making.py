@@ -14,7 +14,9 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from firmware.card.files import PROFILES
 from firmware.simulator import (
+    card_algorithms,
     card_certificates,
     card_contents,
     card_pictures,
@@ -35,7 +37,10 @@ from firmware.simulator.world import World, read_prepared
 
 Progress = Callable[[str], None]
 # A card is made again when its patient, its photo, its authorities or one of these changes.
-MAKERS: Final = (card_contents, card_certificates, card_pictures, card_verifiable, chip_kinds)
+MAKERS: Final = (
+    *(card_algorithms, card_certificates, card_contents, card_pictures, card_verifiable),
+    chip_kinds,
+)
 
 
 def make_world(build_dir: Path, today: dt.date, progress: Progress = lambda line: None) -> None:
@@ -46,7 +51,8 @@ def make_world(build_dir: Path, today: dt.date, progress: Progress = lambda line
     """
     world = World(build_dir)
     progress("test authorities")
-    Authorities(world.authorities).make()
+    for profile in PROFILES:
+        Authorities(world.authorities, profile).make()
     progress("driver of the virtual reader")
     unpack_driver(world.driver)
     make_cards(world, today, progress)
@@ -70,7 +76,7 @@ def ensure_image(patient: Patient, world: World) -> None:
 
 def recipe_of(patient: Patient, world: World) -> str:
     """A digest of everything that a card is made from, except the fresh keys in it."""
-    authorities = Authorities(world.authorities)
+    authorities = Authorities(world.authorities, CHIP_KINDS[patient.kind].profile)
     digest = hashlib.sha256()
     digest.update(msgspec.json.encode((patient.id, patient.kind, patient.person, patient.card)))
     for role in Role:

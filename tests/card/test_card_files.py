@@ -61,4 +61,4 @@ def test_every_kind_but_unknown_has_a_label() -> None:
 
 
 def test_signatures_are_as_long_as_keys() -> None:
-    assert [profile.signature_bytes for profile in PROFILES] == [256]
+    assert [profile.signature_bytes for profile in PROFILES] == [256, 96]

@@ -51,7 +51,7 @@ def test_the_token_label_tells_the_kind(label: str, kind: CardKind) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", [b"", b" " * 32, b"JPKIAPICCTOKEN3".ljust(32), b"\xff" * 32, b" JPKIAPICCTOKEN2"]
+    "label", [b"", b" " * 32, b"JPKIAPICCTOKEN4".ljust(32), b"\xff" * 32, b" JPKIAPICCTOKEN2"]
 )
 def test_another_label_is_unknown(label: bytes) -> None:
     assert card_kind(label) is CardKind.UNKNOWN

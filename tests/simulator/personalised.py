@@ -8,9 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from firmware.card import tlv
 from firmware.card.apdu import CommandApdu, ResponseApdu
-from firmware.card.files import Aid, Key
+from firmware.card.files import PROFILES, Aid, Key
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_contents import SIGNATURE_PASSWORD
@@ -36,7 +35,8 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="kazashi-test-")
 def world() -> World:
     """A world with authorities of its own and a drawing for each portrait; nobody's face."""
     made = World(Path(_FOLDER.name))
-    Authorities(made.authorities).make()
+    for profile in PROFILES:
+        Authorities(made.authorities, profile).make()
     made.faces.mkdir(parents=True)
     for patient in PATIENTS:
         if patient.card is not None and (portrait := patient.card.gallery_portrait):
@@ -56,11 +56,6 @@ def image(patient_id: str) -> CardImage:
     """The patient's card in this world; its five keys are made once in a run."""
     ensure_image(find(patient_id), world())
     return load(world().cards / patient_id)
-
-
-def unpadded(content: bytes) -> bytes:
-    """A file by its own length: a signature may end in FF, as padding does."""
-    return content[: tlv.read_header(content).total_length]
 
 
 class Terminal:

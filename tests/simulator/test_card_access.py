@@ -18,7 +18,6 @@ from personalised import (
     PIN,
     Terminal,
     image,
-    unpadded,
     world,
 )
 
@@ -26,6 +25,7 @@ from firmware.card import jpki, scripts
 from firmware.card.apdu import CommandApdu
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
+    FIRST_GENERATION,
     SIGNATURE_KEY,
     USER_AUTHENTICATION_CERTIFICATE,
     USER_AUTHENTICATION_KEY,
@@ -34,7 +34,8 @@ from firmware.card.files import (
     SigningKey,
 )
 from firmware.faults import TerminalAuthorityRefused
-from firmware.simulator.authorities import Authorities, Role, SimulatedTerminalAuthority, new_key
+from firmware.simulator.authorities import Authorities, Role, SimulatedTerminalAuthority
+from firmware.simulator.card_algorithms import new_key
 from firmware.simulator.card_contents import DEMONSTRATION_NUMBER
 from firmware.simulator.terminal_dialogue import certificate_commands, proof_command
 
@@ -57,8 +58,8 @@ def test_user_authentication_key_signs_after_the_pin() -> None:
     reader.select(JPKI, "0018")
     assert reader.verify(PIN) == "9000"
     signature = scripts.run(jpki.sign(jpki.StatementDigest(DIGEST)), reader.send)
-    certificate = image("valid").files[USER_AUTHENTICATION_CERTIFICATE]
-    jpki.verify_signature(unpadded(certificate), jpki.StatementDigest(DIGEST), signature)
+    certificate = image("valid").content(USER_AUTHENTICATION_CERTIFICATE)
+    jpki.verify_signature(certificate, jpki.StatementDigest(DIGEST), signature)
 
 
 @pytest.mark.parametrize("patient", ["valid", "pin_blocked"])
@@ -117,14 +118,18 @@ def present(
 def test_terminal_of_another_root_is_refused() -> None:
     reader = Terminal()
     terminal = Authorities(world().authorities).key(Role.TERMINAL)
-    assert present(reader, root=new_key(), prover=terminal) == ["9000", "6982", "6985"]
+    assert present(reader, root=new_key(FIRST_GENERATION), prover=terminal) == [
+        "9000",
+        "6982",
+        "6985",
+    ]
     assert reader.status("00A4020C020017") == "9000"
     assert reader.sign() == "6982"
 
 
 def test_certificate_without_its_key_is_refused() -> None:
     reader = Terminal()
-    assert present(reader, root=None, prover=new_key()) == ["9000", "9000", "6982"]
+    assert present(reader, root=None, prover=new_key(FIRST_GENERATION)) == ["9000", "9000", "6982"]
     assert reader.status("00A4020C020017") == "9000"
     assert reader.sign() == "6982"
 
@@ -327,7 +332,7 @@ def test_unknown_way_of_signing_is_refused() -> None:
 
 
 def test_certificate_on_the_card_is_the_key_in_the_card() -> None:
-    content = unpadded(image("valid").files[USER_AUTHENTICATION_CERTIFICATE])
+    content = image("valid").content(USER_AUTHENTICATION_CERTIFICATE)
     certificate = x509.load_der_x509_certificate(content)
     assert certificate.public_key() == public_key(USER_AUTHENTICATION_KEY)
 

@@ -51,7 +51,7 @@ def test_authorities_are_written_and_named(tmp_path: Path) -> None:
     shown = run("authorities", "--out", str(tmp_path), "--world", str(world().root), "--json")
     assert shown.exit_code == 0
     written = [Path(name) for name in msgspec.json.decode(shown.stdout)]
-    assert written and all(path.parent == tmp_path and path.is_file() for path in written)
+    assert written and all(path.is_relative_to(tmp_path) and path.is_file() for path in written)
 
 
 def test_unprepared_world_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from personalised import CARD_TEXT, NUMBER_B, Terminal, draw_portrait, image, unpadded, world
+from personalised import CARD_TEXT, NUMBER_B, Terminal, draw_portrait, image, world
 from PIL import Image
 
 from firmware.card import authenticity, card_face, files, jpki, scripts, tlv
@@ -44,8 +44,7 @@ NONCE = bytes(range(16))
 
 
 def certificate(ef: files.Ef, patient_id: str = "valid") -> x509.Certificate:
-    content = image(patient_id).files[ef]
-    return x509.load_der_x509_certificate(content[: tlv.read_header(content).total_length])
+    return x509.load_der_x509_certificate(image(patient_id).content(ef))
 
 
 def read_face(reader: Terminal) -> card_face.CardFace:
@@ -91,13 +90,12 @@ def test_card_without_a_photo_is_signed_all_the_same() -> None:
 
 
 def test_every_record_is_signed_by_the_municipality() -> None:
-    contents = image("valid").files
     reader = Terminal()
     reader.select(CARD_TEXT)
     certificate_file = scripts.read_transparent_file(files.TEXT_CERTIFICATE)
     issuing = authenticity.parse_certificate(scripts.run(certificate_file, reader.send))
     for ef in (files.AGE_RECORD, files.NUMBER_IMAGE, files.TEXT_INTEGRITY, files.TEXT_PUBLIC_KEY):
-        (outer,) = tlv.walk(unpadded(contents[ef]))
+        (outer,) = tlv.walk(image("valid").content(ef))
         *fields, signature = tlv.walk(outer.value)
         signed = b"".join(field.encoded for field in fields)
         issuing.public_key.verify(signature.value, signed, padding.PKCS1v15(), SHA256())
@@ -105,9 +103,9 @@ def test_every_record_is_signed_by_the_municipality() -> None:
 
 def test_integrity_record_has_the_hashes_of_the_text_files() -> None:
     contents = image("valid").files
-    (outer,) = tlv.walk(unpadded(contents[files.TEXT_INTEGRITY]))
+    (outer,) = tlv.walk(image("valid").content(files.TEXT_INTEGRITY))
     number_hash, fields_hash, _ = tlv.walk(outer.value)
-    (basic_four,) = tlv.walk(unpadded(contents[files.BASIC_FOUR]))
+    (basic_four,) = tlv.walk(image("valid").content(files.BASIC_FOUR))
     table, *fields = tlv.walk(basic_four.value)
     assert len(contents[files.NUMBER_TEXT]) == 17
     assert number_hash.value == sha256(contents[files.NUMBER_TEXT]).digest()
@@ -140,7 +138,7 @@ def test_certificates_are_their_authorities() -> None:
 def test_openssl_verifies_the_chain(tmp_path: Path) -> None:
     Authorities(world().authorities).write_public(tmp_path)
     leaf = tmp_path / "leaf.der"
-    leaf.write_bytes(unpadded(image("valid").files[files.USER_AUTHENTICATION_CERTIFICATE]))
+    leaf.write_bytes(image("valid").content(files.USER_AUTHENTICATION_CERTIFICATE))
     pem = subprocess.run(
         ("openssl", "x509", "-inform", "der", "-in", leaf), capture_output=True, check=True
     )
@@ -214,8 +212,7 @@ def test_public_side_of_the_authorities_holds_no_private_key(tmp_path: Path) -> 
         assert "PRIVATE" not in path.read_text()
     issuers = msgspec.json.decode((tmp_path / "card-face-issuers.json").read_bytes())
     by_application = {issuer["application"]: issuer for issuer in issuers}
-    content = image("valid").files[files.CARD_FACE_CERTIFICATE]
-    issuing = authenticity.parse_certificate(content[: tlv.read_header(content).total_length])
+    issuing = authenticity.parse_certificate(image("valid").content(files.CARD_FACE_CERTIFICATE))
     visual = by_application["visual"]
     assert bytes.fromhex(visual["key_id"]) == issuing.issuer_id
     key = load_pem_public_key(visual["public_key"].encode())

@@ -14,11 +14,11 @@ from firmware.card import authenticity, card_face, files, jpki, scripts, tlv
 from firmware.card.card_face import parse_public_key
 from firmware.card.credential import CollationNumberB
 from firmware.simulator.authorities import KEY_IDS, Authorities, Role
+from firmware.simulator.card_algorithms import is_signed
 from firmware.simulator.card_forgery import Broken, forged
 from firmware.simulator.card_image import CardImage
 from firmware.simulator.card_options import CardOptions
 from firmware.simulator.card_signing import compute_signature
-from firmware.simulator.card_verifiable import is_signed
 from firmware.words import PhotoAuthenticity
 
 NONCE = bytes(range(16))
@@ -31,8 +31,7 @@ REASONS = {
 
 # --- a verifier of everything that this card carries ----------------------------------------------
 def der(card: CardImage, ef: files.Ef) -> x509.Certificate:
-    content = card.files[ef]
-    return x509.load_der_x509_certificate(content[: tlv.read_header(content).total_length])
+    return x509.load_der_x509_certificate(card.content(ef))
 
 
 def issued(leaf: files.Ef, authority: Role) -> Callable[[CardImage], bool]:
@@ -52,9 +51,7 @@ def record(ef: files.Ef) -> Callable[[CardImage], bool]:
     """The last object of a file signs all before it, by the municipality's key."""
 
     def holds(card: CardImage) -> bool:
-        content = card.files[ef]
-        header = tlv.read_header(content)
-        *fields, signature = tlv.walk(content[header.header_length : header.total_length])
+        *fields, signature = tlv.walk(tlv.walk(card.content(ef))[0].value)
         signed = b"".join(each.encoded for each in fields)
         key = Authorities(world().authorities).key(Role.MUNICIPALITY).public_key()
         return is_signed(key, signature.value, signed)
@@ -64,9 +61,7 @@ def record(ef: files.Ef) -> Callable[[CardImage], bool]:
 
 def certified(ef: files.Ef, issuer: Role) -> Callable[[CardImage], bool]:
     def holds(card: CardImage) -> bool:
-        found = authenticity.parse_certificate(
-            card.files[ef][: tlv.read_header(card.files[ef]).total_length]
-        )
+        found = authenticity.parse_certificate(card.content(ef))
         key = Authorities(world().authorities).key(issuer).public_key()
         return is_signed(key, found.signature, found.body)
 
@@ -74,8 +69,7 @@ def certified(ef: files.Ef, issuer: Role) -> Callable[[CardImage], bool]:
 
 
 def face_signed(card: CardImage) -> bool:
-    content = card.files[files.CARD_FACE]
-    face = card_face.parse(content[: tlv.read_header(content).total_length])
+    face = card_face.parse(card.content(files.CARD_FACE))
     key = Authorities(world().authorities).key(Role.MUNICIPALITY).public_key()
     return authenticity._signs(key, face.signed_hashes, face.signature)
 
@@ -93,15 +87,12 @@ def chip(
 
 
 def named_by_certificate(ef: files.Ef) -> Callable[[CardImage], rsa.RSAPublicKey]:
-    return lambda card: jpki.public_key(
-        card.files[ef][: tlv.read_header(card.files[ef]).total_length]
-    )
+    return lambda card: jpki.public_key(card.content(ef))
 
 
 def named_by_record(ef: files.Ef, tag: int) -> Callable[[CardImage], rsa.RSAPublicKey]:
     def key(card: CardImage) -> rsa.RSAPublicKey:
-        header = tlv.read_header(card.files[ef])
-        objects = tlv.walk(card.files[ef][header.header_length : header.total_length])
+        objects = tlv.walk(tlv.walk(card.content(ef))[0].value)
         return parse_public_key(next(each.value for each in objects if each.tag == tag))
 
     return key

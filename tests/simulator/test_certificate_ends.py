@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
-from personalised import unpadded, world
+from personalised import world
 
 from firmware.card.files import USER_AUTHENTICATION_CERTIFICATE
 from firmware.simulator.card_certificates import JAPAN, last_second
@@ -68,7 +68,5 @@ def test_the_card_holds_the_certificate_of_its_day_and_is_made_again_for_another
     assert recipe_of(early, world()) == recipe_of(same_month, world()) != recipe_of(late, world())
     ensure_image(early, world())
     image = load(world().cards / early.id)
-    certificate = x509.load_der_x509_certificate(
-        unpadded(image.files[USER_AUTHENTICATION_CERTIFICATE])
-    )
+    certificate = x509.load_der_x509_certificate(image.content(USER_AUTHENTICATION_CERTIFICATE))
     assert certificate.not_valid_after_utc == last_second(dt.date(2026, 4, 30))

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pcsc_programs import connected, opensc_module, run
 
-from firmware.card import scripts, tlv
+from firmware.card import scripts
 from firmware.card.files import (
     SIGNATURE_CA_CERTIFICATE,
     SIGNATURE_CERTIFICATE,
@@ -47,8 +47,7 @@ CERTIFICATES = {  # OpenSC's id: our file
 
 
 def on_card(world: World, ef: Ef) -> x509.Certificate:
-    content = load(world.cards / "valid").files[ef]
-    return x509.load_der_x509_certificate(content[: tlv.read_header(content).total_length])
+    return x509.load_der_x509_certificate(load(world.cards / "valid").content(ef))
 
 
 def tries_of_opensc(service: PcscService) -> list[int]:

@@ -190,8 +190,8 @@ def test_harmless_files_are_told_whole() -> None:
     bench = Bench()
     bench.read(None)
     told = "".join(answers(bench.trace(), "00B0")).replace("9000", "")
-    certificate = image("valid").files[files.USER_AUTHENTICATION_CERTIFICATE]
-    assert in_a_trace(certificate.rstrip(b"\xff")).replace("9000", "") in told
+    certificate = image("valid").content(files.USER_AUTHENTICATION_CERTIFICATE)
+    assert in_a_trace(certificate).replace("9000", "") in told
     assert "XX" not in told
 
 
