@@ -21,13 +21,8 @@ from firmware.card.collation import Calendar
 from firmware.faults import CameraUnavailable, SimulationNotPrepared, UnknownPatient
 from firmware.simulator.patients import find
 from firmware.simulator.people import Patient, card_expiry
-from firmware.simulator.printed_face import (
-    PrintedFace,
-    draw_face,
-    draw_other_card,
-    seen_in_tray,
-    some_view,
-)
+from firmware.simulator.printed_face import PrintedFace, draw_face, draw_licence
+from firmware.simulator.tray_views import LADDER, frames_of, worn
 from firmware.simulator.world import DEFAULT_ROOT, PUBLIC_MODE, World, write_whole
 from firmware.words import CardKind
 
@@ -156,13 +151,15 @@ def _tray_view(scene: Scene, world: World) -> Callable[[int], Pixels]:
             card = _card(find(scene.tray), world)
         except UnknownPatient as cause:
             raise SimulationNotPrepared(str(cause)) from cause
-    lie = some_view(scene.seed)
-    return lambda number: seen_in_tray(card, lie, seed=(scene.seed << 16) + number)
+    lie = LADDER[0].view(scene.seed)
+    lying = None if card is None else worn(card, lie)
+    frame = frames_of(lying, lie)
+    return lambda number: frame((scene.seed << 16) + number)
 
 
 def _card(patient: Patient, world: World) -> Pixels:
     if patient.card is None or patient.kind is not CardKind.MY_NUMBER_CARD:
-        return draw_other_card()
+        return draw_licence()
     gallery = patient.card.gallery_portrait
     face = PrintedFace(
         name=patient.person.name,

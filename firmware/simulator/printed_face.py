@@ -1,4 +1,4 @@
-"""The printed face of a virtual My Number Card, and how a tray camera sees it.
+"""The printed face of a virtual My Number Card, drawn flat.
 
 Every drawing carries the word 見本. The places of the fields are those of `match.printed_card`.
 """
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from firmware.camera.frame import Pixels
 from firmware.card.collation import Era, to_era
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from PIL import ImageDraw
 
 DRAWN_PIXELS_PER_MM: Final = 14
-TRAY_SIZE: Final = (1280, 960)
 FONTS: Final = (
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
     Path("/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc"),
@@ -59,63 +57,61 @@ class PrintedFace:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """How one look of the tray camera differs from a flat scan."""
+class Print:
+    """How a face is set in type."""
 
-    turn_degrees: float
-    tilt: float  # how much narrower the far edge is, as a part of the card
-    shift: tuple[float, float]  # pixels
-    size: float  # the card's width as a part of the frame's
-    light: float
-    light_slope: float  # from the left edge to the right one, as a part of the light
-    blur_pixels: float
-    noise: float  # standard deviation, grey levels
-    upside_down: bool = False
+    font: Path
+    letters: float = 1.0  # their size, as a part of the usual one
 
 
-def some_view(seed: int, *, hard: bool = False) -> View:
-    """A plausible view. `hard` doubles what varies: a bad mounting, a dim room."""
-    random = np.random.default_rng(seed)
-    spread = 2.0 if hard else 1.0
-    return View(
-        turn_degrees=float(random.uniform(-3.0, 3.0)) * spread,
-        tilt=float(random.uniform(-0.03, 0.03)) * spread,
-        shift=(float(random.uniform(-30, 30)), float(random.uniform(-25, 25))),
-        size=float(random.uniform(0.76, 0.86)),
-        light=float(random.uniform(0.75, 1.05)) / spread**0.5,
-        light_slope=float(random.uniform(-0.15, 0.15)) * spread,
-        blur_pixels=float(random.uniform(0.0, 0.9)) * spread,
-        noise=float(random.uniform(1.0, 4.0)) * spread,
-        upside_down=bool(random.random() < 0.15),
-    )
+def house_print() -> Print:
+    """The simulation's own type. Raises `SimulationNotPrepared` when no font is installed."""
+    font = next((path for path in FONTS if path.is_file()), None)
+    if font is None:
+        raise SimulationNotPrepared("no Noto CJK font: install fonts-noto-cjk")
+    return Print(font)
 
 
-def draw_face(face: PrintedFace, portrait: Pixels | None) -> Pixels:
-    """The flat card, BGR, 14 pixels a millimetre. Raises `SimulationNotPrepared` without a font."""
+def draw_face(face: PrintedFace, portrait: Pixels | None, style: Print | None = None) -> Pixels:
+    """The flat card, BGR, 14 pixels a millimetre, in the given type or the simulation's own.
+
+    Raises `SimulationNotPrepared` without a font.
+    """
     from PIL import Image, ImageDraw  # only the tray draws, and Pillow takes its time to load
 
-    scale = DRAWN_PIXELS_PER_MM
-    width, height = round(CARD_WIDTH_MM * scale), round(CARD_HEIGHT_MM * scale)
-    picture = Image.fromarray(_ground(width, height))
-    draw = ImageDraw.Draw(picture)
-    _write(draw, Field(4.5, 3.0, 50.0, 5.0), f"氏名 {face.name}", 3.0)
-    _write(draw, Field(4.5, 9.0, 60.0, 4.5), f"住所 {face.address}", 2.5)
-    _write(draw, BIRTH_DATE, birth_text(face), 2.7)
-    _write(draw, EXPIRY, f"{_day_text(face.expiry.year, face.expiry)}まで有効", 2.7)
-    _write(draw, SECURITY_CODE, face.security_code, 3.4)
-    _write(draw, Field(27.0, 34.0, 50.0, 5.0), "電子証明書の有効期限　　年　月　日", 2.1)
-    _write(draw, Field(62.0, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
+    picture = Image.fromarray(_blank_card())
+    pen = _Pen(ImageDraw.Draw(picture), style or house_print())
+    pen.write(Field(4.5, 3.0, 50.0, 5.0), f"氏名 {face.name}", 3.0)
+    pen.write(Field(4.5, 9.0, 60.0, 4.5), f"住所 {face.address}", 2.5)
+    pen.write(BIRTH_DATE, birth_text(face), 2.7)
+    pen.write(EXPIRY, f"{_day_text(face.expiry.year, face.expiry)}まで有効", 2.7)
+    pen.write(SECURITY_CODE, face.security_code, 3.4)
+    pen.write(Field(27.0, 34.0, 50.0, 5.0), "電子証明書の有効期限　　年　月　日", 2.1)
+    pen.write(Field(62.0, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
     card = np.array(picture)[:, :, ::-1].copy()
     if portrait is not None:
         _lay(card, portrait, PHOTO)
     return card
 
 
-def draw_other_card() -> Pixels:
-    """A card of the same size, where no field of ours is printed."""
-    return _ground(
-        round(CARD_WIDTH_MM * DRAWN_PIXELS_PER_MM), round(CARD_HEIGHT_MM * DRAWN_PIXELS_PER_MM)
-    )
+def draw_licence(style: Print | None = None) -> Pixels:
+    """A card of the same size and another kind: dates and digits, none of them in our fields.
+
+    Raises `SimulationNotPrepared` without a font.
+    """
+    from PIL import Image, ImageDraw
+
+    picture = Image.fromarray(_blank_card())
+    pen = _Pen(ImageDraw.Draw(picture), style or house_print())
+    pen.write(Field(3.0, 2.5, 40.0, 5.0), "氏名　見本　太郎", 2.7)
+    pen.write(Field(48.0, 2.5, 34.0, 5.0), "昭和55年2月17日生", 2.7)
+    pen.write(Field(3.0, 8.0, 60.0, 5.0), "住所　東京都架空区例示１－２－３", 2.5)
+    pen.write(Field(3.0, 13.5, 60.0, 5.0), "交付　令和05年02月20日　12345", 2.5)
+    pen.write(Field(3.0, 20.0, 60.0, 5.4), "2028年(令和10年)03月17日まで有効", 3.0)
+    pen.write(Field(3.0, 36.0, 50.0, 5.0), "番号　第　012345678900　号", 2.7)
+    pen.write(Field(3.0, 45.0, 50.0, 5.0), "二・小・原　平成10年04月01日", 2.1)
+    pen.write(Field(62.0, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
+    return np.array(picture)[:, :, ::-1].copy()
 
 
 def birth_text(face: PrintedFace) -> str:
@@ -127,63 +123,10 @@ def birth_text(face: PrintedFace) -> str:
     return f"{_ERA_NAMES[in_era.era]}{_day_text(year, face.born)}生"
 
 
-def empty_tray() -> Pixels:
-    """The tray with nothing in it, as the flat ground that a card lies on."""
-    width, height = TRAY_SIZE
-    ground = np.full((height, width, 3), (38, 36, 34), np.uint8)
-    grain = np.random.default_rng(7).integers(0, 9, (height, width, 1), np.uint8)
-    return np.asarray(cv2.add(ground, np.repeat(grain, 3, axis=2)))
-
-
-def seen_in_tray(card: Pixels | None, view: View, seed: int) -> Pixels:
-    """What the tray camera sees of a flat card (None: of an empty tray), 1280 × 960, BGR."""
-    seen = empty_tray()
-    if card is not None:
-        corners = _corners_in_tray(view)
-        height, width = card.shape[:2]
-        flat = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-        matrix = cv2.getPerspectiveTransform(flat, corners)
-        # INTER_AREA does not exist for a warp: soften first, or fine print turns to crumbs.
-        cv2.warpPerspective(
-            cv2.GaussianBlur(card, (3, 3), 0),
-            matrix,
-            TRAY_SIZE,
-            dst=seen,
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_TRANSPARENT,
-        )
-    if view.blur_pixels > 0.05:
-        seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), view.blur_pixels))
-    slope = np.linspace(1 - view.light_slope, 1 + view.light_slope, TRAY_SIZE[0], dtype=np.float32)
-    grain = np.random.default_rng(seed).standard_normal(seen.shape[:2], np.float32)
-    lit = seen * (slope * np.float32(view.light))[None, :, None]
-    lit += (grain * np.float32(view.noise))[:, :, None]
-    return np.clip(lit, 0, 255, out=lit).astype(np.uint8)
-
-
-def _corners_in_tray(view: View) -> NDArray[np.float32]:
-    frame_width, frame_height = TRAY_SIZE
-    half_width = view.size * frame_width / 2
-    half_height = half_width * CARD_HEIGHT_MM / CARD_WIDTH_MM
-    narrow, wide = half_width * (1 - view.tilt), half_width * (1 + view.tilt)
-    corners = np.array(
-        [
-            (-narrow, -half_height),
-            (narrow, -half_height),
-            (wide, half_height),
-            (-wide, half_height),
-        ]
-    )
-    if view.upside_down:
-        corners = -corners
-    turn = np.radians(view.turn_degrees)
-    rotation = np.array([(np.cos(turn), -np.sin(turn)), (np.sin(turn), np.cos(turn))])
-    middle = np.array([frame_width / 2 + view.shift[0], frame_height / 2 + view.shift[1]])
-    return np.asarray(corners @ rotation.T + middle, np.float32)
-
-
-def _ground(width: int, height: int) -> Pixels:
+def _blank_card() -> Pixels:
     """Pale arcs of pink and green on near-white: print never stands on plain paper."""
+    scale = DRAWN_PIXELS_PER_MM
+    width, height = round(CARD_WIDTH_MM * scale), round(CARD_HEIGHT_MM * scale)
     y = np.arange(height // 2, dtype=np.float32)[:, None]
     x = np.arange(width // 2, dtype=np.float32)[None, :]
     arcs = np.sin(np.hypot(x - width * 0.1, y + height * 0.2) / 4.5) * 6.0
@@ -192,22 +135,26 @@ def _ground(width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(small, (width, height)), np.uint8)
 
 
-def _write(
-    draw: ImageDraw.ImageDraw,
-    field: Field,
-    text: str,
-    letter_mm: float,
-    ink: tuple[int, int, int] = (24, 24, 28),
-) -> None:
-    from PIL import ImageFont
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    draw: ImageDraw.ImageDraw
+    style: Print
 
-    scale = DRAWN_PIXELS_PER_MM
-    path = next((path for path in FONTS if path.is_file()), None)
-    if path is None:
-        raise SimulationNotPrepared("no Noto CJK font: install fonts-noto-cjk")
-    font = ImageFont.truetype(str(path), round(letter_mm * scale))
-    middle = (field.top + field.height / 2) * scale
-    draw.text((field.left * scale + 0.6 * scale, middle), text, font=font, fill=ink, anchor="lm")
+    def write(
+        self,
+        field: Field,
+        text: str,
+        letter_mm: float,
+        ink: tuple[int, int, int] = (24, 24, 28),
+    ) -> None:
+        """A line in the middle of a field's height."""
+        from PIL import ImageFont
+
+        scale = DRAWN_PIXELS_PER_MM
+        size = round(letter_mm * self.style.letters * scale)
+        font = ImageFont.truetype(str(self.style.font), size)
+        place = ((field.left + 0.6) * scale, (field.top + field.height / 2) * scale)
+        self.draw.text(place, text, font=font, fill=ink, anchor="lm")
 
 
 def _lay(card: Pixels, portrait: Pixels, field: Field) -> None:

@@ -16,7 +16,7 @@ from firmware.simulator.camera import (
     SimulatedCamera,
     set_scene,
 )
-from firmware.simulator.printed_face import TRAY_SIZE
+from firmware.simulator.tray_views import TRAY_SIZE
 
 
 class Clock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,14 +14,9 @@ from firmware.match import ocr
 from firmware.match.ocr import PrintedNumberReading, compose, read_number_b
 from firmware.match.printed_card import upright_cards
 from firmware.match.text_reader import PpOcrReader
-from firmware.simulator.printed_face import (
-    PrintedFace,
-    View,
-    draw_face,
-    draw_other_card,
-    seen_in_tray,
-    some_view,
-)
+from firmware.simulator import tray_views
+from firmware.simulator.printed_face import PrintedFace, draw_face, draw_licence
+from firmware.simulator.tray_views import LADDER, View
 
 TODAY = dt.date(2025, 11, 22)
 SHOWA = "昭和55年2月17日生"
@@ -78,15 +74,16 @@ class Readings:
 
 
 def frames_of(card: Pixels | None, view: View) -> Callable[[int], Frame]:
-    return lambda number: Frame(seen_in_tray(card, view, number), number, float(number))
+    picture = tray_views.frames_of(card, view)
+    return lambda number: Frame(picture(number), number, float(number))
 
 
-STRAIGHT = View(0.0, 0.0, (0.0, 0.0), 0.8, 1.0, 0.0, 0.0, 1.0)
+STRAIGHT = replace(LADDER[0].view(0), turn_degrees=0.0, tilt=(0.0, 0.0), upside_down=False)
 
 
 def told(*codes: str) -> list[str | None]:
     """What a reading answers, frame by frame, to these security codes."""
-    frame = frames_of(draw_other_card(), STRAIGHT)
+    frame = frames_of(draw_licence(), STRAIGHT)
     reading = PrintedNumberReading(Readings(*codes), TODAY)
     return [reading.feed(frame(number)) for number in range(len(codes))]
 
@@ -104,7 +101,7 @@ def test_readings_that_differ_once_are_never_believed_again() -> None:
 
 
 def test_a_reading_that_is_not_sure_is_none() -> None:
-    picture = frames_of(draw_other_card(), STRAIGHT)(1).pixels
+    picture = frames_of(draw_licence(), STRAIGHT)(1).pixels
     unsure = Readings("2285", "2285", confidence=ocr.LEAST_CONFIDENCE - 0.01)
     assert read_number_b(picture, unsure, TODAY) is None
 
@@ -112,7 +109,7 @@ def test_a_reading_that_is_not_sure_is_none() -> None:
 @pytest.mark.parametrize(
     "pixels",
     [
-        seen_in_tray(None, STRAIGHT, 1),
+        tray_views.frames_of(None, STRAIGHT)(1),
         np.zeros((960, 1280, 3), np.uint8),
         np.full((960, 1280, 3), 255, np.uint8),
         np.zeros((7, 5, 3), np.uint8),
@@ -124,10 +121,10 @@ def test_no_card_is_no_number(pixels: Pixels) -> None:
 
 
 def test_a_turned_and_tilted_card_is_found_flat() -> None:
-    view = View(5.0, 0.05, (20.0, -15.0), 0.78, 0.9, 0.1, 0.5, 2.0)
+    view = replace(STRAIGHT, turn_degrees=5.0, tilt=(0.05, -0.04), shift=(0.5, -0.5))
     face = PrintedFace("見本", "見本", dt.date(1980, 2, 17), dt.date(2035, 2, 17), "2285")
     card = draw_face(face, np.full((300, 240, 3), (200, 30, 30), np.uint8))
-    flat = next(upright_cards(seen_in_tray(card, view, 1)))
+    flat = next(upright_cards(frames_of(card, view)(1).pixels))
     assert flat[380, 170, 0] > 120  # the middle of the photo, blue as it was drawn
     assert flat[380, 170, 2] < 80
 
@@ -172,7 +169,7 @@ def recogniser() -> PpOcrReader:
     ("seed", "name", "number"), list(zip(range(6), CARDS, NUMBERS, strict=True)), ids=list(CARDS)
 )
 def test_a_drawn_card_is_read(seed: int, name: str, number: str, recogniser: PpOcrReader) -> None:
-    frame = frames_of(draw_face(CARDS[name], None), some_view(seed))
+    frame = frames_of(draw_face(CARDS[name], None), LADDER[0].view(seed))
     reading = PrintedNumberReading(recogniser, TODAY)
     assert reading.feed(frame(1)) is None
     assert reading.feed(frame(2)) == number
@@ -180,6 +177,6 @@ def test_a_drawn_card_is_read(seed: int, name: str, number: str, recogniser: PpO
 
 @pytest.mark.stack
 def test_another_card_is_doubted(recogniser: PpOcrReader) -> None:
-    frame = frames_of(draw_other_card(), some_view(3))
+    frame = frames_of(draw_licence(), LADDER[0].view(3))
     reading = PrintedNumberReading(recogniser, TODAY)
     assert [reading.feed(frame(number)) for number in range(2)] == [None, None]

@@ -1,0 +1,128 @@
+"""The invented cards of the bench of printed numbers: development and scored ones kept apart.
+
+What is scored was never looked at while the reading was tuned: other fonts, of other makers, and
+other seeds, so other dates, codes and views. The ladder of views is `simulator.tray_views.LADDER`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware.camera.frame import Pixels
+from firmware.card.collation import Calendar, number_b
+from firmware.simulator.people import birthday_after
+from firmware.simulator.printed_face import Print, PrintedFace, draw_face
+from firmware.simulator.tray_views import LADDER, frames_of, worn
+
+TODAY = dt.date(2025, 11, 22)
+FONTS_FOLDER = Path("build/fonts")
+INSTALLED = Path("/usr/share/fonts")
+BORDERS = (dt.date(1989, 1, 7), dt.date(1989, 1, 8), dt.date(2019, 4, 30), dt.date(2019, 5, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Font:
+    """A font file and the Debian package that brings it."""
+
+    package: str
+    file: str
+
+    def path(self) -> Path:
+        """The file, installed or unpacked; fetched when it is neither."""
+        for folder in (INSTALLED, FONTS_FOLDER / self.package):
+            found = next(folder.rglob(self.file), None) if folder.is_dir() else None
+            if found is not None:
+                return found
+        _unpack(self.package)
+        return next((FONTS_FOLDER / self.package).rglob(self.file))
+
+
+@dataclass(frozen=True, slots=True)
+class CardSet:
+    """Fonts and seeds that belong together."""
+
+    name: str
+    fonts: tuple[Font, ...]
+    first_seed: int
+
+    def card(self, level: int, index: int) -> BenchCard:
+        """The index-th card of a level, 1 to 5."""
+        seed = self.first_seed + 100_000 * level + index
+        draw = random.Random(seed)
+        style = Print(self.fonts[index % len(self.fonts)].path(), draw.uniform(0.93, 1.05))
+        return BenchCard(_some_face(draw, seed), style, level, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchCard:
+    """One card in one view."""
+
+    face: PrintedFace
+    style: Print
+    level: int
+    seed: int
+
+    def frames(self) -> Callable[[int], Pixels]:
+        """The tray camera's pictures of it, by the frame's number."""
+        view = LADDER[self.level - 1].view(self.seed)
+        frame = frames_of(worn(draw_face(self.face, None, self.style), view), view)
+        return lambda number: frame(self.seed * 100 + number)
+
+    @property
+    def number(self) -> str:
+        """照合番号B as it is true."""
+        face = self.face
+        printed_in = Calendar.GREGORIAN if face.gregorian else Calendar.JAPANESE
+        return number_b(face.born, face.expiry.year, face.security_code, printed_in)
+
+
+DEVELOPMENT = CardSet(
+    "development",
+    (
+        Font("fonts-noto-cjk", "NotoSansCJK-Regular.ttc"),
+        Font("fonts-noto-cjk", "NotoSansCJK-Bold.ttc"),
+        Font("fonts-noto-cjk", "NotoSerifCJK-Regular.ttc"),
+        Font("fonts-horai-umefont", "ume-tgo4.ttf"),
+    ),
+    first_seed=0,
+)
+SCORED = CardSet(
+    "scored",
+    (
+        Font("fonts-ipafont-gothic", "ipag.ttf"),
+        Font("fonts-ipafont-mincho", "ipam.ttf"),
+        Font("fonts-vlgothic", "VL-Gothic-Regular.ttf"),
+        Font("fonts-motoya-l-cedar", "MTLc3m.ttf"),
+    ),
+    first_seed=50_000_000,
+)
+
+
+def _some_face(draw: random.Random, seed: int) -> PrintedFace:
+    """A card that has not expired; one in eight of a foreign resident, one in ten at a border."""
+    eldest = dt.date(2019, 5, 1) if draw.random() < 0.2 else dt.date(1930, 1, 1)  # 令和, or any era
+    born = eldest + dt.timedelta(days=draw.randrange((TODAY - eldest).days))
+    if draw.random() < 0.1:
+        born = draw.choice(BORDERS)
+    issued = max(born, TODAY - dt.timedelta(days=draw.randrange(1_400)))
+    gregorian = draw.random() < 0.125
+    expiry = birthday_after(born, issued, 5 if issued.year - born.year < 18 else 10)
+    if gregorian:  # the end of a stay, not a birthday
+        expiry = TODAY + dt.timedelta(days=draw.randrange(1, 1_800))
+    code = f"{draw.randrange(10_000):04d}"
+    return PrintedFace(f"見本　{seed}", "東京都架空区例示１－２－３", born, expiry, code, gregorian)
+
+
+def _unpack(package: str) -> None:
+    """Fetch a Debian package as the user who runs this, and unpack it without installing it."""
+    with tempfile.TemporaryDirectory(prefix="kazashi-") as work:
+        subprocess.run(["apt-get", "download", "-qq", package], cwd=work, check=True)
+        archive = next(Path(work).glob(f"{package}_*.deb"))
+        (FONTS_FOLDER / package).mkdir(parents=True, exist_ok=True)
+        subprocess.run(["dpkg", "-x", str(archive), str(FONTS_FOLDER / package)], check=True)
