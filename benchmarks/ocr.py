@@ -1,82 +1,115 @@
-"""How often is 照合番号B read off a printed card, how often doubted, and is it ever wrong?
+"""How often is 照合番号B read off a drawn card, how often doubted, and is it ever wrong?
 
-Drawn cards under drawn light: the print is Noto Sans on assumed places, so these figures say that
-the chain works and how it fails, not what a real card under a real lens will give.
+    python benchmarks/ocr.py --set scored --cards 667,667,666,200,200
+    python benchmarks/ocr.py --set development --cards 50 --chunk 0/2   # one of two processes
 
-    python benchmarks/ocr.py --cards 60
+A look is one `READ_PRINT`: frames of the card as it lies, six at most, until the reading is sure.
+After doubt the card is laid down anew for a second look, then the staff key the number in (the
+device asks them after the first). Each card's end is a line of build/ocr/SET.jsonl: a run that was
+stopped goes on where it was, and several processes may share the cards. The cards are drawn, so the
+figures say that the chain works and how it fails, not what a real card under a real lens will give.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import dataclasses
+import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
-from ocr_cards import DEVELOPMENT, TODAY
+import cv2
+from ocr_cards import DEVELOPMENT, SCORED, TODAY, BenchCard, CardSet
+from ocr_report import write_report
 
 from firmware.camera.frame import Frame
-from firmware.match.ocr import PrintedNumberReading, read_number_b
+from firmware.match.errands import READ_PRINT_FRAMES
+from firmware.match.ocr import PrintedNumberReading
 from firmware.match.text_reader import PpOcrReader
 
-FRAMES = 6
-"""What a visit can read in the time it gives to the tray."""
+LOOKS = 2
+SETS = {card_set.name: card_set for card_set in (DEVELOPMENT, SCORED)}
+FOLDER = Path("build/ocr")
+RESULTS = Path("benchmarks/results")
 
 
-@dataclass
-class Tally:
-    """What became of the cards of one kind of view."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one card."""
 
-    read: int = 0
-    doubted: int = 0
-    wrong: int = 0
-    single_frames: int = 0
-    single_frames_read: int = 0
-    single_frames_wrong: int = 0
-    frames_needed: list[int] = field(default_factory=list)
-    frame_s: list[float] = field(default_factory=list)
+    level: int
+    index: int
+    font: str
+    look: int | None  # the one that read it; None: keyed by the staff
+    frames: int  # of the last look
+    right: bool | None  # None: nothing was passed on
+    cpu_s: tuple[float, ...]  # of each look
 
 
-def measure(cards: int, level: int) -> Tally:
-    """Read `cards` invented cards, at most six frames each."""
-    tally, reader = Tally(), PpOcrReader()
-    for index in range(cards):
-        card = DEVELOPMENT.card(level, index)
-        frame, truth = card.frames(), card.number
-        reading, found, needed = PrintedNumberReading(reader, TODAY), None, 0
-        while found is None and needed < FRAMES:
-            needed += 1
-            picture = frame(needed)
-            alone = read_number_b(picture, reader, TODAY)
-            tally.single_frames += 1
-            tally.single_frames_read += alone == truth
-            tally.single_frames_wrong += alone not in (truth, None)
-            began_s = time.perf_counter()
-            found = reading.feed(Frame(picture, needed, 0.0))
-            tally.frame_s.append(time.perf_counter() - began_s)
-        tally.read += found == truth
-        tally.doubted += found is None
-        tally.wrong += found not in (truth, None)
-        if found is not None:
-            tally.frames_needed.append(needed)
-    return tally
+def read(card: BenchCard, index: int, reader: PpOcrReader) -> Ended:
+    """Look at a card as often as a visit would."""
+    spent: list[float] = []
+    for look in range(1, LOOKS + 1):
+        frames = card.laid_down(look)
+        reading = PrintedNumberReading(reader, TODAY)
+        spent.append(0.0)
+        for number in range(1, READ_PRINT_FRAMES + 1):
+            frame = Frame(frames(number), number, 0.0)
+            began_s = time.process_time()
+            found = reading.feed(frame)
+            spent[-1] += time.process_time() - began_s
+            if found is not None:
+                right = found == card.number
+                name = card.style.font.name
+                return Ended(card.level, index, name, look, number, right, tuple(spent))
+    name = card.style.font.name
+    return Ended(card.level, index, name, None, READ_PRINT_FRAMES, None, tuple(spent))
+
+
+def ended_so_far(card_set: CardSet) -> list[Ended]:
+    """Every card that any process has finished."""
+    lines = []
+    for path in sorted(FOLDER.glob(f"{card_set.name}*.jsonl")):
+        lines += path.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [Ended(**{**row, "cpu_s": tuple(row["cpu_s"])}) for row in rows]
+
+
+def run(card_set: CardSet, counts: list[int], part: int, parts: int) -> None:
+    """Read what is left of this share; levels take turns, so a stop leaves some of each."""
+    done = {(one.level, one.index) for one in ended_so_far(card_set)}
+    wanted = [
+        (level, index)
+        for index in range(part, max(counts), parts)
+        for level, count in enumerate(counts, start=1)
+        if index < count and (level, index) not in done
+    ]
+    reader = PpOcrReader()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / f"{card_set.name}-{part}.jsonl").open("a", encoding="utf-8") as out:
+        for level, index in wanted:
+            ended = read(card_set.card(level, index), index, reader)
+            out.write(json.dumps(dataclasses.asdict(ended)) + "\n")
+            out.flush()
 
 
 def main() -> None:
-    """Print one table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cards", type=int, default=60)
-    cards = parser.parse_args().cards
-    print("views   cards  read  doubt  wrong  one frame: read  wrong  frames  ms/frame")
-    for level in range(1, 6):
-        tally = measure(cards, level)
-        needed = statistics.mean(tally.frames_needed) if tally.frames_needed else float("nan")
-        print(
-            f"{level:6} {cards:6} {tally.read:5} {tally.doubted:6} {tally.wrong:6}"
-            f" {tally.single_frames_read:11}/{tally.single_frames:<4}"
-            f" {tally.single_frames_wrong:5} {needed:7.2f}"
-            f" {1000 * statistics.median(tally.frame_s):9.0f}"
-        )
+    """Read the cards, then write what is known."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", choices=SETS, default=SCORED.name)
+    parser.add_argument("--cards", default="667,667,666,200,200", help="of each level, or of all")
+    parser.add_argument("--chunk", default="0/1", metavar="PART/PARTS")
+    arguments = parser.parse_args()
+    counts = [int(count) for count in arguments.cards.split(",")]
+    part, parts = (int(number) for number in arguments.chunk.split("/"))
+    cv2.setNumThreads(1)
+    card_set = SETS[arguments.set]
+    run(card_set, counts * 5 if len(counts) == 1 else counts, part, parts)
+    out = RESULTS if card_set is SCORED else FOLDER
+    print(write_report(out, card_set, [dataclasses.asdict(one) for one in ended_so_far(card_set)]))
 
 
 if __name__ == "__main__":

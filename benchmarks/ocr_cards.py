@@ -11,7 +11,7 @@ import random
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from firmware.camera.frame import Pixels
@@ -68,11 +68,27 @@ class BenchCard:
     level: int
     seed: int
 
-    def frames(self) -> Callable[[int], Pixels]:
-        """The tray camera's pictures of it, by the frame's number."""
-        view = LADDER[self.level - 1].view(self.seed)
-        frame = frames_of(worn(draw_face(self.face, None, self.style), view), view)
-        return lambda number: frame(self.seed * 100 + number)
+    def laid_down(self, time: int) -> Callable[[int], Pixels]:
+        """The tray camera's pictures of it, by the frame's number, when it lies there again.
+
+        The first time draws the whole view; later ones keep what belongs to the card and the tray.
+        """
+        severity = LADDER[self.level - 1]
+        view = severity.view(self.seed)
+        card = worn(draw_face(self.face, None, self.style), view)
+        if time > 1:
+            anew = severity.view(self.seed + time * 1_000_000_000)
+            view = replace(
+                view,
+                shift=anew.shift,
+                turn_degrees=anew.turn_degrees,
+                motion_pixels=anew.motion_pixels,
+                motion_degrees=anew.motion_degrees,
+                glare_at=anew.glare_at,
+                upside_down=anew.upside_down,
+            )
+        frame = frames_of(card, view)
+        return lambda number: frame(self.seed * 100 + time * 10 + number)
 
     @property
     def number(self) -> str:

@@ -16,10 +16,9 @@ import numpy as np
 from firmware.camera.frame import Pixels
 from firmware.card.collation import Era, to_era
 from firmware.faults import SimulationNotPrepared
+from firmware.match.outline import CARD_HEIGHT_MM, CARD_WIDTH_MM
 from firmware.match.printed_card import (
     BIRTH_DATE,
-    CARD_HEIGHT_MM,
-    CARD_WIDTH_MM,
     EXPIRY,
     PHOTO,
     SECURITY_CODE,
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from PIL import ImageDraw
 
 DRAWN_PIXELS_PER_MM: Final = 14
+INDENT_MM: Final = 1.2
+"""Between a field's left edge and its print: the edge is where the reading cuts."""
 FONTS: Final = (
     Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
     Path("/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc"),
@@ -81,13 +82,13 @@ def draw_face(face: PrintedFace, portrait: Pixels | None, style: Print | None = 
 
     picture = Image.fromarray(_blank_card())
     pen = _Pen(ImageDraw.Draw(picture), style or house_print())
-    pen.write(Field(4.5, 3.0, 50.0, 5.0), f"氏名 {face.name}", 3.0)
-    pen.write(Field(4.5, 9.0, 60.0, 4.5), f"住所 {face.address}", 2.5)
+    pen.write(Field(3.9, 3.0, 50.0, 5.0), f"氏名 {face.name}", 3.0)
+    pen.write(Field(3.9, 9.0, 60.0, 4.5), f"住所 {face.address}", 2.5)
     pen.write(BIRTH_DATE, birth_text(face), 2.7)
     pen.write(EXPIRY, f"{_day_text(face.expiry.year, face.expiry)}まで有効", 2.7)
     pen.write(SECURITY_CODE, face.security_code, 3.4)
-    pen.write(Field(27.0, 34.0, 50.0, 5.0), "電子証明書の有効期限　　年　月　日", 2.1)
-    pen.write(Field(62.0, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
+    pen.write(Field(26.4, 34.0, 50.0, 5.0), "電子証明書の有効期限　　年　月　日", 2.1)
+    pen.write(Field(61.4, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
     card = np.array(picture)[:, :, ::-1].copy()
     if portrait is not None:
         _lay(card, portrait, PHOTO)
@@ -103,14 +104,14 @@ def draw_licence(style: Print | None = None) -> Pixels:
 
     picture = Image.fromarray(_blank_card())
     pen = _Pen(ImageDraw.Draw(picture), style or house_print())
-    pen.write(Field(3.0, 2.5, 40.0, 5.0), "氏名　見本　太郎", 2.7)
-    pen.write(Field(48.0, 2.5, 34.0, 5.0), "昭和55年2月17日生", 2.7)
-    pen.write(Field(3.0, 8.0, 60.0, 5.0), "住所　東京都架空区例示１－２－３", 2.5)
-    pen.write(Field(3.0, 13.5, 60.0, 5.0), "交付　令和05年02月20日　12345", 2.5)
-    pen.write(Field(3.0, 20.0, 60.0, 5.4), "2028年(令和10年)03月17日まで有効", 3.0)
-    pen.write(Field(3.0, 36.0, 50.0, 5.0), "番号　第　012345678900　号", 2.7)
-    pen.write(Field(3.0, 45.0, 50.0, 5.0), "二・小・原　平成10年04月01日", 2.1)
-    pen.write(Field(62.0, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
+    pen.write(Field(2.4, 2.5, 40.0, 5.0), "氏名　見本　太郎", 2.7)
+    pen.write(Field(47.4, 2.5, 34.0, 5.0), "昭和55年2月17日生", 2.7)
+    pen.write(Field(2.4, 8.0, 60.0, 5.0), "住所　東京都架空区例示１－２－３", 2.5)
+    pen.write(Field(2.4, 13.5, 60.0, 5.0), "交付　令和05年02月20日　12345", 2.5)
+    pen.write(Field(2.4, 20.0, 60.0, 5.4), "2028年(令和10年)03月17日まで有効", 3.0)
+    pen.write(Field(2.4, 36.0, 50.0, 5.0), "番号　第　012345678900　号", 2.7)
+    pen.write(Field(2.4, 45.0, 50.0, 5.0), "二・小・原　平成10年04月01日", 2.1)
+    pen.write(Field(61.4, 43.0, 22.0, 8.0), "見本", 7.0, ink=(196, 92, 92))
     return np.array(picture)[:, :, ::-1].copy()
 
 
@@ -153,7 +154,7 @@ class _Pen:
         scale = DRAWN_PIXELS_PER_MM
         size = round(letter_mm * self.style.letters * scale)
         font = ImageFont.truetype(str(self.style.font), size)
-        place = ((field.left + 0.6) * scale, (field.top + field.height / 2) * scale)
+        place = ((field.left + INDENT_MM) * scale, (field.top + field.height / 2) * scale)
         self.draw.text(place, text, font=font, fill=ink, anchor="lm")
 
 

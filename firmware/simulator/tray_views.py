@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.camera.frame import Pixels
-from firmware.match.printed_card import CARD_HEIGHT_MM, CARD_WIDTH_MM
+from firmware.match.outline import CARD_HEIGHT_MM, CARD_WIDTH_MM
 
 TRAY_SIZE: Final = (1280, 960)
 UPSIDE_DOWN_SHARE: Final = 0.15
