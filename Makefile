@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card bench-apdus lock clean
+.PHONY: help setup ready run serve test test-screens kills card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card bench-apdus lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -32,6 +32,9 @@ kills: ready  ## Kill the host driver at 200 moments of a visit: does what it sa
 
 node-client: ready  ## Fetch what the tests of the Node example need
 	@packaging/node_client.sh
+
+card-machine: ready  ## Let random mishaps befall 5,000 runs of cards and requests (RUNS=N; 5 minutes)
+	@KAZASHI_CARD_MACHINE=$${RUNS:-5000} $(PROGRAMS)/pytest -s -n0 tests/card/test_card_machine.py
 
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .
