@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from firmware.card import files, tlv
+from firmware.card import files
 from firmware.card.apdu import EXTENDED_LE_MAX, SHORT_LE_MAX, CommandApdu, ResponseApdu
 from firmware.card.desk import CardDesk
-from firmware.card.files import Ef
 from firmware.card.requests import CardMessage, IdentifyCard, ReadCardFace, ReadCertificate
 from firmware.simulator.card import VirtualCard
 from firmware.simulator.card_image import CardImage, load
@@ -58,14 +57,10 @@ class Sizes:
     @classmethod
     def of(cls, image: CardImage) -> Sizes:
         """Those of a virtual card."""
-
-        def length(ef: Ef) -> int:
-            return tlv.read_header(image.files[ef]).total_length
-
         return cls(
-            length(files.CARD_FACE),
-            length(files.CARD_FACE_CERTIFICATE),
-            length(files.USER_AUTHENTICATION_CERTIFICATE),
+            len(image.content(files.CARD_FACE)),
+            len(image.content(files.CARD_FACE_CERTIFICATE)),
+            len(image.content(files.USER_AUTHENTICATION_CERTIFICATE)),
         )
 
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     rule,
 )
 from mishaps import CUTS, ODD_WORDS, Disturbed, WorkerKilled
-from personalised import image, unpadded, world
+from personalised import image, world
 
 from firmware.card import files, jpki, requests
 from firmware.card.desk import CardDesk
@@ -114,7 +114,7 @@ def laid(patient: str, options: CardOptions) -> Disturbed:
 
 
 def certificate_of(patient: str) -> bytes:
-    return unpadded(image(patient).files[files.USER_AUTHENTICATION_CERTIFICATE])
+    return image(patient).content(files.USER_AUTHENTICATION_CERTIFICATE)
 
 
 TOO_EARLY = (

@@ -12,7 +12,7 @@ from desk_of_card import DIGEST, WRONG_B, WRONG_PIN, face_of, signing
 from mishaps import Disturbed, WorkerKilled, every_mishap
 from personalised import PIN, image, world
 
-from firmware.card import card_face, files, jpki, requests, tlv
+from firmware.card import card_face, files, jpki, requests
 from firmware.card.desk import CardDesk
 from firmware.card.requests import (
     CardMessage,
@@ -121,14 +121,12 @@ def is_certificate(answer: CardMessage) -> bool:
 
 @cache
 def photo_on_the_chip() -> bytes:
-    content = image("valid").files[files.CARD_FACE]
-    return card_face.parse(content[: tlv.read_header(content).total_length]).photo
+    return card_face.parse(image("valid").content(files.CARD_FACE)).photo
 
 
 @cache
 def certificate_on_the_chip() -> bytes:
-    content = image("valid").files[files.USER_AUTHENTICATION_CERTIFICATE]
-    return content[: tlv.read_header(content).total_length]
+    return image("valid").content(files.USER_AUTHENTICATION_CERTIFICATE)
 
 
 @cache
