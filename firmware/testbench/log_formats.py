@@ -1,8 +1,8 @@
 """The two logs that tell what goes over a reader: OpenSC's debug log, and that of pcscd.
 
 OpenSC (`OPENSC_DEBUG=9`, `debug_file`) prints each message as a dump of sixteen bytes a line under
-a heading with its length; pcscd (`--debug --apdu`) as one line of hex, cut after some hundred
-bytes, with the time since the line before. As seen of OpenSC 0.23 and pcsc-lite 1.9 and 2.3.
+a heading with its length; pcscd (`--debug --apdu`) as one line of hex, after the time since the
+line before. As seen of OpenSC 0.23 and pcsc-lite 1.9.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ _OPENSC_LINE: Final = re.compile(r"(?:P:(\d+); T:)?(?:0x)?\w+ (\d\d):(\d\d):(\d\
 _OPENSC_READER: Final = re.compile(r"pcsc_transmit: reader '(.*)'")
 _OPENSC_ATR: Final = re.compile(r"match_atr_table: ATR {5}: ([0-9a-fA-F:]+)$")
 _HEADING: Final = re.compile(r"(Outgoing|Incoming) APDU \((\d{1,6}) bytes?\):$")
-_DUMP_COLUMNS: Final = 16 * 3
 _OPENSC_DIRECTIONS: Final = {"Outgoing": Direction.SENT, "Incoming": Direction.RECEIVED}
 
 # --- pcscd
@@ -114,15 +113,12 @@ def format_of(lines: Lines, name: str) -> LogFormat:
 def _dumped(line: str, left: int) -> bytes:
     """The bytes of one line of a dump; none when it is no such line."""
     wanted = min(left, 16)
-    columns = line[: wanted * 3].strip()
-    if not _HEX.fullmatch(columns):
-        return b""
-    part = bytes.fromhex(columns)
-    return part if len(part) == wanted else b""
+    part = _hex(line[: wanted * 3])
+    return part if part is not None and len(part) == wanted else b""
 
 
 def _hex(text: str) -> bytes | None:
-    """None where it was cut: pcscd ends what it has no room for with dots."""
+    """None for what is no hex to its end: it was cut."""
     text = text.strip()
     return bytes.fromhex(text.replace(":", " ")) if _HEX.fullmatch(text) else None
 

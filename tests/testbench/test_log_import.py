@@ -126,7 +126,7 @@ def test_what_follows_a_gap_is_masked(kind: LogFormat) -> None:
     assert label.fresh
 
 
-def test_an_answer_that_pcscd_had_no_room_for_is_dropped() -> None:
+def test_an_answer_that_is_no_hex_to_its_end_is_dropped() -> None:
     found = read(LogFormat.PCSCD, PCSCD.replace("20 20 90 00", "20 20 ..."))
     assert found.dropped == ("line 9: the log cuts this exchange short",)
     assert len(found.trace.exchanges) == 3
@@ -179,7 +179,14 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
         list(read_lines(tmp_path / "none"))
 
 
-LINES = st.sampled_from([*OPENSC.splitlines(), *PCSCD.splitlines()]) | st.text(max_size=60)
+HEX = st.builds(lambda content, between: content.hex(between), st.binary(), st.sampled_from(" :"))
+LINES = (
+    st.sampled_from([*OPENSC.splitlines(), *PCSCD.splitlines()])
+    | st.text(max_size=60)
+    | HEX
+    | st.builds("00000001 {}: {}".format, st.sampled_from(["APDU", "SW", "Card ATR"]), HEX)
+    | st.builds("Outgoing APDU ({} bytes):".format, st.integers(0, 40))
+)
 
 
 @given(st.sampled_from(LogFormat), st.lists(LINES, max_size=40))
