@@ -20,6 +20,8 @@ from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.people import card_facts, collation_number_b
 from firmware.simulator.world import World
 from firmware.testbench.comparing import compare
+from firmware.testbench.player import TRACE
+from firmware.testbench.private_reader import PrivateReader
 from firmware.testbench.trace import read_trace
 
 pytestmark = pytest.mark.stack
@@ -83,13 +85,13 @@ def session(build_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield Session(service, made, world)
 
 
-def signs_with_opensc(session: Session) -> tuple[str, ...]:
+def signs_with_opensc(session: Session, pin: str = PIN) -> tuple[str, ...]:
     """OpenSC verifies the PIN and signs: every kind of command that matters is in it."""
     digest = session.folder.parent / "digest"
     digest.write_bytes(bytes(32))
     out = str(session.folder.parent / "signature")
     return (
-        *("pkcs15-crypt", "--sign", "--sha-256", "--pkcs1", "--raw", "--key", "1", "--pin", PIN),
+        *("pkcs15-crypt", "--sign", "--sha-256", "--pkcs1", "--raw", "--key", "1", "--pin", pin),
         *("--input", str(digest), "--output", out),
     )
 
@@ -134,6 +136,12 @@ def test_one_session_of_opensc_is_the_same_in_its_log_in_pcscds_and_recorded(
             == []
         )
     no_secret_in(session)
+
+    # And OpenSC finds the same card in the recording, whatever four digits it is told.
+    with PrivateReader(TRACE, Path(session.path("recorded.jsonl")), session.world) as replayed:
+        again = session.run(*signs_with_opensc(session, pin="0000"), **replayed.environment)
+        assert again.returncode == 0, again.stderr
+        assert replayed.stop()
 
 
 def test_a_visit_is_recorded_replayed_shown_and_exported(session: Session) -> None:
