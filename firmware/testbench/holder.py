@@ -7,8 +7,10 @@ phone before its PIN, a card without one) passes neither.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from firmware.card import jpki
 from firmware.card.apdu import Script
@@ -17,17 +19,26 @@ from firmware.faults import CardFault, HolderNotSynthetic
 from firmware.words import CardKind
 
 
-def prove_synthetic(authority: x509.Certificate) -> Script[None]:
+def prove_synthetic(authorities: Collection[x509.Certificate]) -> Script[None]:
     """Read the certificate and check who issued it; `HolderNotSynthetic` for every doubt."""
     try:
         kind = yield from jpki.identify()
         if kind not in TOKEN_LABELS.values() or kind is CardKind.RESIDENT_CARD:
             raise HolderNotSynthetic(f"the card is {kind}: nothing tells whose it is")
         certificate = x509.load_der_x509_certificate((yield from jpki.read_certificate()))
-        certificate.verify_directly_issued_by(authority)
     except CardFault as fault:
         raise HolderNotSynthetic(f"the card does not show its certificate: {fault}") from fault
-    except (ValueError, TypeError, InvalidSignature, x509.InvalidVersion) as cause:
+    except (ValueError, x509.InvalidVersion) as cause:
+        raise HolderNotSynthetic(f"the card's certificate cannot be read: {cause}") from cause
+    if not any(_issued(authority, certificate) for authority in authorities):
         raise HolderNotSynthetic(
             "the card's certificate is not of the test hierarchy: its data stays masked"
-        ) from cause
+        )
+
+
+def _issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from firmware.card import scripts
 from firmware.card.credential import CollationNumberB
+from firmware.card.files import PROFILES
 from firmware.faults import ProgramFailed
 from firmware.simulator.authorities import Authorities, Role
 from firmware.simulator.world import World
@@ -34,9 +35,12 @@ def look_at_card(reader: str) -> bytes:
 
 def prove_holder_synthetic(reader: str, world: World) -> None:
     """`HolderNotSynthetic` unless the card is one of this world's; unrecorded, and off again."""
-    authority = Authorities(world.authorities).certificate(Role.USER_AUTHENTICATION_CA)
+    authorities = [
+        Authorities(world.authorities, profile).certificate(Role.USER_AUTHENTICATION_CA)
+        for profile in PROFILES
+    ]
     with closing(connect(reader)) as connection:
-        scripts.run(prove_synthetic(authority), connection.transmit)
+        scripts.run(prove_synthetic(authorities), connection.transmit)
 
 
 def record_reads(reader: str, recorder: Recorder, number: CollationNumberB | None) -> None:

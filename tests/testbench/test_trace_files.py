@@ -184,8 +184,9 @@ def test_a_card_of_another_hierarchy_is_sent_no_pin_and_stays_masked(
         (
             *(sys.executable, "-c"),
             "import sys; from pathlib import Path;"
+            "from firmware.card.files import PROFILES;"
             "from firmware.simulator.authorities import Authorities;"
-            "Authorities(Path(sys.argv[1])).make()",
+            "[Authorities(Path(sys.argv[1]), each).make() for each in PROFILES]",
             str(other.authorities),
         ),
         check=True,
