@@ -52,7 +52,9 @@ class CardOptions(
     wrong_length_is_free: Annotated[
         bool, _says("a VERIFY of a length that the key cannot have is `6700` and costs no try")
     ] = False
-    short_lengths_only: Annotated[bool, _says("a command of extended length is `6700`")] = False
+    short_lengths_only: Annotated[
+        bool, _says("a command of extended length is `6700`, so no terminal's certificate fits")
+    ] = False
     short_read: Annotated[
         Literal["9000", "6282", "6Cxx"],
         _says("the answer to READ BINARY when fewer bytes are left than Le"),

@@ -18,6 +18,7 @@ from firmware.card.files import (
     SIGNATURE_CERTIFICATE,
     USER_AUTHENTICATION_CA_CERTIFICATE,
     USER_AUTHENTICATION_CERTIFICATE,
+    Aid,
     Ef,
     Key,
 )
@@ -32,6 +33,8 @@ from firmware.simulator.patients import find
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.people import card_facts
 from firmware.simulator.world import World
+from firmware.testbench.log_formats import opensc
+from firmware.testbench.logs import Direction, Message
 
 pytestmark = pytest.mark.stack
 
@@ -191,7 +194,7 @@ def test_a_wrong_pin_costs_one_try_in_both_programs_eyes(
     assert service.status().verifies_sent == 1
     assert (tries_of_ours(service), tries_of_opensc(service)) == (2, [2, 5])
     with connected(service) as client:
-        scripts.run(scripts.select_key(PIN_KEY), client.send)
+        assert scripts.run(scripts.query_tries(PIN_KEY), client.send) == 2  # and selects
         assert client.ask("002000800439393939") == "63C1"
     assert (tries_of_ours(service), tries_of_opensc(service)) == (1, [1, 5])
     right = run(service, "pkcs15-tool", "--verify-pin", "--auth-id", "01", "--pin", PIN)
@@ -209,6 +212,27 @@ def test_a_pin_that_is_blocked_shows_as_blocked(service: PcscService, options: C
     refused = run(service, "pkcs15-tool", "--verify-pin", "--auth-id", "01", "--pin", PIN)
     assert refused.returncode != 0
     assert (tries_of_ours(service), tries_of_opensc(service)) == (0, [0, 5])
+
+
+def test_every_probe_of_another_driver_gets_an_error(
+    service: PcscService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSC's other drivers ask first, each for a card of its own; none may take ours for it."""
+    service.insert("valid")
+    monkeypatch.setenv("OPENSC_DEBUG", "9")
+    told = run(service, "opensc-tool", "--name").stderr.decode(errors="replace").splitlines()
+    messages = [each for each in opensc(enumerate(told)) if isinstance(each, Message)]
+    sent, received = messages[::2], messages[1::2]
+    assert {each.direction for each in sent} == {Direction.SENT}
+    assert {each.direction for each in received} == {Direction.RECEIVED}
+    probes = 0
+    for command, answer in zip(sent, received, strict=True):
+        assert command.content is not None and answer.content is not None
+        if command.content.endswith(Aid.JPKI.value):
+            break
+        probes += 1
+        assert answer.content[-2] >> 4 == 6, command.content.hex()
+    assert 1 <= probes < len(sent)
 
 
 def test_opensc_finds_no_card_in_a_licence(service: PcscService) -> None:
