@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card bench-apdus lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card bench-apdus lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,6 +35,9 @@ node-client: ready  ## Fetch what the tests of the Node example need
 
 card-machine: ready  ## Let random mishaps befall 5,000 runs of cards and requests (RUNS=N; 5 minutes)
 	@KAZASHI_CARD_MACHINE=$${RUNS:-5000} $(PROGRAMS)/pytest -s -n0 tests/card/test_card_machine.py
+
+fuzz: ready  ## Give every parser a stranger's bytes (SECONDS=600 for all together)
+	@$(PROGRAMS)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),600) $(ARGS)
 
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .

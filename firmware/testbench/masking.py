@@ -62,7 +62,11 @@ def without_secret(encoded: bytes) -> MaskedBytes:
         return MaskedBytes.hiding(encoded, frozenset(range(4, len(encoded))))
     # The odd instruction of each pair carries the same data in TLV (ISO/IEC 7816-4).
     secret = bool(command.data) and command.ins & 0xFE in SECRET_INSTRUCTIONS
-    return MaskedBytes.hiding(encoded, _data_of(encoded, command) if secret else frozenset())
+    if not secret:
+        return MaskedBytes(encoded)
+    # To the very end: what looks like Le may be a digit that a wrong Lc left out.
+    start = min(_data_of(encoded, command))
+    return MaskedBytes.hiding(encoded, frozenset(range(start, len(encoded))))
 
 
 def mask(heard: Iterable[Heard], *, synthetic_holder: bool) -> tuple[Exchange, ...]:

@@ -234,3 +234,7 @@ def test_a_face_that_reads_in_two_ways_is_masked_whole() -> None:
     assert "XX" not in alone[-1].response.text
     both = mask([*opening, harmless, telling], synthetic_holder=False)
     assert {each.response.text for each in both[2:]} == {"XX" * 16 + "9000"}
+
+
+def test_a_digit_that_a_wrong_length_leaves_out_is_hidden_as_well() -> None:
+    assert without_secret(bytes.fromhex("00200080 03 31323334")).text == "0020008003XXXXXXXX"
