@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ocr_cards import CardSet
+from ocr_cards import DEVELOPMENT, CardSet
 
 from firmware.simulator.tray_views import LADDER
 
@@ -54,7 +54,7 @@ def write_report(out: Path, card_set: CardSet, rows: list[Row]) -> str:
     page = [
         "# Reading the printed number\n",
         "Written by `make bench-ocr`.\n",
-        ON_WHAT.format(others="Noto Sans CJK, Noto Serif CJK and Ume Gothic"),
+        ON_WHAT.format(others=", ".join(font.file for font in DEVELOPMENT.fonts)),
         table,
         "By font, levels 1 to 3:\n",
         "| font | Debian package | cards | at the first look | wrong |",

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from firmware.camera.frame import Frame, Pixels
+from firmware.match.gaps import has_gap
 from firmware.match.lattice import Grammar, Lattice, spellings
 from firmware.match.printed_card import (
     BIRTH_DATE,
@@ -32,14 +33,15 @@ from firmware.match.printed_card import (
     lying_cards,
 )
 from firmware.match.printed_number import code_letters, compose, date_letters
+from firmware.match.still import StillPicture
 
 LEAST_CHANCE: Final = 0.10
 """Of a number as the recogniser saw it, all fields together: below, the print is not legible."""
-LEAST_LEAD: Final = 40.0
-"""How many times likelier than the next plausible number it must be, in the mean of the readings.
+LEAST_LEAD: Final = 200.0
+"""How many times likelier than the next plausible number it must be, in the preparations' mean.
 Measured on codes with a stroke across, in the fonts of the development: wrong ones, read alike in
-both preparations, led by 19 at most."""
-MOST_LEAD: Final = 1000.0
+both preparations, led by 33 at most; a slashed 0 that a scratch made a 6 led by 156."""
+MOST_LEAD: Final = 3000.0
 """A reading counts for no more: one that is certain does not make up for one that is at a loss."""
 _FAINT: Final = 1e-3
 """A spelling this unlikely cannot make a number that is believed."""
@@ -74,40 +76,45 @@ class PrintedNumberReading:
 
     def __init__(self, reader: TextReader, today: date) -> None:
         self._reader, self._today = reader, today
+        self._still = StillPicture()
         self._frames_read = 0
-        self._readings: list[tuple[Preparation, Reading]] = []
+        self._numbers: set[str] = set()
+        self._last: dict[Preparation, Reading] = {}
 
     def __repr__(self) -> str:
         return f"PrintedNumberReading({self._frames_read} frames)"
 
     def feed(self, frame: Frame) -> str | None:
-        """The fourteen digits, once both preparations gave them and all readings lead enough.
+        """The fourteen digits, once both preparations gave them and lead by enough.
 
-        A print that was read in two ways stays doubtful, however often one of them comes again.
+        A card that lies still is read from the mean of its frames: what noise made doubtful
+        becomes clear, what dirt made doubtful stays so. A print that was read in two ways stays
+        doubtful too, however often one of them comes again.
         """
         prepare = PREPARATIONS[self._frames_read % len(PREPARATIONS)]
         self._frames_read += 1
-        reading = read_number_b(frame.pixels, self._reader, self._today, prepare)
+        if self._still.add(cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2GRAY)):
+            self._last.clear()  # it was moved, or is another one
+        reading = read_number_b(self._still.mean, self._reader, self._today, prepare)
         if reading is None or not reading.legible:
             return None
-        self._readings.append((prepare, reading))
+        self._numbers.add(reading.number)
+        self._last[prepare] = reading
         return reading.number if self._agreed() else None
 
     def _agreed(self) -> bool:
-        if {prepare for prepare, _ in self._readings} != set(PREPARATIONS):
+        if len(self._numbers) > 1 or len(self._last) < len(PREPARATIONS):
             return False
-        if len({reading.number for _, reading in self._readings}) > 1:
-            return False
-        leads = [min(reading.lead, MOST_LEAD) for _, reading in self._readings]
+        leads = [min(reading.lead, MOST_LEAD) for reading in self._last.values()]
         return geometric_mean(leads) >= LEAST_LEAD
 
 
 def read_number_b(
-    pixels: Pixels, reader: TextReader, today: date, prepare: Preparation
+    grey: Pixels, reader: TextReader, today: date, prepare: Preparation
 ) -> Reading | None:
-    """照合番号B as one frame shows it, the card lying either way round; None without any."""
+    """照合番号B as a grey frame shows it, the card lying either way round; None without any."""
     best: Reading | None = None
-    for card in lying_cards(pixels):
+    for card in lying_cards(grey):
         reading = _read_card(card, reader, today, prepare)
         if reading is not None and (best is None or reading.chance > best.chance):
             best = reading
@@ -129,7 +136,8 @@ def _read_card(
         number = compose([birth, expiry, code], today)
         if number is not None:
             chances[number] += births[birth] * expiries[expiry] * codes[code]
-    if not chances:
+    # A year without one of its digits is none, and of the expiry no more than the year is wanted.
+    if not chances or has_gap(card.cut(BIRTH_DATE)):
         return None
     first, *others = sorted(chances, key=lambda number: chances[number], reverse=True)
     rival = chances[others[0]] if others else 0.0

@@ -56,12 +56,11 @@ class LyingCard:
         return np.asarray(cv2.warpPerspective(self.grey, matrix, size, flags=cv2.INTER_CUBIC))
 
 
-def lying_cards(pixels: Pixels) -> Iterator[LyingCard]:
-    """The card in a BGR frame, first as it seems to lie, then turned by half a circle.
+def lying_cards(grey: Pixels) -> Iterator[LyingCard]:
+    """The card in a grey frame, first as it seems to lie, then turned by half a circle.
 
     Nothing is given when no card-shaped outline stands out.
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     corners = find_corners(grey)
     if corners is not None:
         yield LyingCard(grey, corners)
