@@ -14,8 +14,9 @@ from firmware.words import ClockTrust, Language, Layout, Method, Profile
 class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The card worker's."""
 
-    reader: str = "*"
-    """Name pattern (fnmatch) of the PC/SC reader."""
+    reader: str | tuple[str, ...] = "*"
+    """Name pattern (fnmatch) of the PC/SC reader, or several in order of preference. All readers
+    that fit are watched; the one is used that a card is laid on first."""
     pcsc_socket: str | None = None
     """A private PC/SC daemon's socket, in place of the system's."""
     terminal_authority: str | None = None
@@ -27,6 +28,11 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The most that one read asks of a reader, which is learnt to be less where it refuses. 256 for
     a reader that falls silent over more."""
     answer_within_s: float = 3.0
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The patterns."""
+        return (self.reader,) if isinstance(self.reader, str) else self.reader
 
 
 class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

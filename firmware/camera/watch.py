@@ -19,6 +19,8 @@ FIRST_FRAME_WITHIN_S: Final = 3.0
 START_AGAIN_AFTER_S: Final = 2.0
 BLACK: Final = 6
 """Grey level that no pixel of a black picture exceeds."""
+FRAME_WAIT_S: Final = 0.01
+SICK_WAIT_S: Final = 0.1
 _STRIDE: Final = 8
 
 
@@ -44,6 +46,11 @@ class WatchedCamera:
     def told(self) -> str | None:
         """What was told last; None is well."""
         return self._told
+
+    def look_again_in_s(self, now_s: float) -> float:
+        """How long a caller may wait for the next picture: one is due at any moment from a camera
+        that is well, and hardly one from a camera that gave none when it should have."""
+        return FRAME_WAIT_S if now_s <= self._fresh_until_s else SICK_WAIT_S
 
     def start(self, now_s: float) -> None:
         """Begin to take pictures; a second call changes nothing. Raises what the camera raises."""

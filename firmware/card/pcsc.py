@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import fnmatch
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from smartcard import scard
 
 from firmware.card.apdu import CommandApdu, ResponseApdu, is_extended
+from firmware.card.attendance import Attendance, Shown
+from firmware.card.requests import CardMessage, ReaderSeen
 from firmware.faults import (
     CardFault,
     CardRemoved,
@@ -109,18 +111,26 @@ class Context:
         return list(names)
 
     def reader(self, pattern: str) -> str:
-        """The reader of that name, or the first that fits it as a pattern.
+        """The reader of that name, or the first that fits it; see `fitting`."""
+        return self.fitting((pattern,))[0]
+
+    def fitting(self, patterns: Iterable[str]) -> list[str]:
+        """The readers that have one of these names or fit it as a pattern, in that order.
 
         ReaderUnavailable names those there are.
         """
         names = self.readers()
         # The name as it is comes first: `ACS ACR122U [PICC] 00 00` does not fit itself.
-        fitting = (name for name in names if fnmatch.fnmatchcase(name, pattern))
-        chosen = pattern if pattern in names else next(fitting, None)
-        if chosen is None:
+        found = {
+            name: None
+            for pattern in patterns
+            for name in (pattern, *names)
+            if name in names and (name == pattern or fnmatch.fnmatchcase(name, pattern))
+        }
+        if not found:
             there = ", ".join(names) or "none"
-            raise ReaderUnavailable(f"no card reader fits {pattern!r}; there are: {there}")
-        return chosen
+            raise ReaderUnavailable(f"no card reader fits {patterns}; there are: {there}")
+        return list(found)
 
     def has_card(self, reader: str) -> bool:
         """Whether a card lies on a reader now."""
@@ -213,22 +223,21 @@ class Connection:
 
 
 class ReaderWatch(threading.Thread):
-    """Tells of the reader and its card, in a thread of its own; it survives the daemon's death."""
+    """Tells of the readers and the card, in a thread of its own; it survives the daemon's death.
 
-    def __init__(
-        self,
-        pattern: str,
-        *,
-        on_reader: Callable[[str | None, CardFault | None], None],
-        on_card: Callable[[bool], None],
-    ) -> None:
+    Readers may be plugged in and out; `tell` hears `ReaderSeen`, `CardSeen` and `CardGone`.
+    """
+
+    def __init__(self, patterns: Sequence[str], tell: Callable[[CardMessage], None]) -> None:
         super().__init__(name="reader watch", daemon=True)
-        self._pattern = pattern
-        self._on_reader, self._on_card = on_reader, on_card
-        self._told: str | None = None
-        self._present = False
-        self._count = 0
+        self._patterns, self._tell = patterns, tell
+        self._attendance = Attendance()
         self._stopping = threading.Event()
+
+    @property
+    def reader_of_card(self) -> str | None:
+        """Where the visit's card lies, as far as is known by now."""
+        return self._attendance.reader_of_card
 
     def run(self) -> None:
         """Watch until `stop`."""
@@ -237,46 +246,42 @@ class ReaderWatch(threading.Thread):
             try:
                 context = Context.establish()
                 try:
-                    self._watch(context, context.reader(self._pattern))
+                    readers = context.fitting(self._patterns)
+                    last_code = None
+                    self._watch(context, readers)
                 finally:
                     context.release()
             except CardFault as fault:
-                self._see_card(present=False)
-                if self._told is not None or fault.code != last_code:
-                    self._on_reader(None, fault)
-                self._told, last_code = None, fault.code
+                self._look({})
+                if fault.code != last_code:
+                    self._tell(ReaderSeen(None, fault.code))
+                last_code = fault.code
                 self._stopping.wait(_LOOK_AGAIN_AFTER_S)
 
     def stop(self) -> None:
         """End the thread at its next look."""
         self._stopping.set()
 
-    def _watch(self, context: Context, reader: str) -> None:
-        if self._told != reader:
-            self._told = reader
-            self._on_reader(reader, None)
-        known = [(reader, scard.SCARD_STATE_UNAWARE), (_NEW_READERS, scard.SCARD_STATE_UNAWARE)]
-        while not self._stopping.is_set():
+    def _watch(self, context: Context, readers: list[str]) -> None:
+        """Return when a reader came or went."""
+        known = [(name, scard.SCARD_STATE_UNAWARE) for name in (*readers, _NEW_READERS)]
+        while not self._stopping.is_set() and context.fitting(self._patterns) == readers:
             hresult, states = scard.SCardGetStatusChange(context.handle, _STATUS_WAIT_MS, known)
             if hresult == scard.SCARD_E_TIMEOUT:
                 continue
+            if hresult == scard.SCARD_E_UNKNOWN_READER:  # unplugged since it was listed
+                self._stopping.wait(_LOOK_AGAIN_AFTER_S)
+                return
             if hresult != scard.SCARD_S_SUCCESS:
-                raise fault_of(hresult, "watching the reader")
-            state = states[0][1]
-            if state & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_UNAVAILABLE):
-                raise ReaderUnavailable(f"{reader} was unplugged")
-            self._see_state(state)
-            known = [(name, new_state) for name, new_state, _atr in states]
+                raise fault_of(hresult, "watching the readers")
+            known = [(name, state) for name, state, _atr in states]
+            self._look({name: _shown(state) for name, state in known if name in readers})
 
-    def _see_state(self, state: int) -> None:
-        present = bool(state & scard.SCARD_STATE_PRESENT)
-        count = state >> _COUNTER_SHIFT
-        if self._present and present and count != self._count:
-            self._see_card(present=False)  # out and in again between two looks
-        self._count = count
-        self._see_card(present=present)
+    def _look(self, readers: dict[str, Shown]) -> None:
+        for news in self._attendance.look(readers):
+            self._tell(news)
 
-    def _see_card(self, *, present: bool) -> None:
-        if present != self._present:
-            self._present = present
-            self._on_card(present)
+
+def _shown(state: int) -> Shown:
+    """An event state of PC/SC; a reader that is being unplugged shows no card."""
+    return Shown(bool(state & scard.SCARD_STATE_PRESENT), state >> _COUNTER_SHIFT)

@@ -21,9 +21,9 @@ from firmware.card import requests
 from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.card.desk import CardDesk
 from firmware.card.pcsc import Connection, Context, ReaderWatch
-from firmware.card.requests import CardGone, CardMessage, CardSeen, Exchanged, ReaderSeen
+from firmware.card.requests import CardMessage, Exchanged
 from firmware.card.terminal_authority import TerminalAuthority
-from firmware.faults import BadSettings, CardFault, MalformedPhoto
+from firmware.faults import BadSettings, MalformedPhoto
 from firmware.settings import CardSettings
 from firmware.worker import Line, die_with_parent
 
@@ -36,6 +36,7 @@ class CardWorker:
     def __init__(self, settings: CardSettings, photos: socket.socket, line: Line[CardMessage]):
         self._settings, self._photos, self._line = settings, photos, line
         self._speaking = threading.Lock()
+        self._watch = ReaderWatch(settings.readers, self._say)
         self._desk = CardDesk(
             self._connect,
             self._send_photo,
@@ -46,9 +47,7 @@ class CardWorker:
 
     def serve(self) -> None:
         """Answer requests until the firmware closes the line."""
-        ReaderWatch(
-            self._settings.reader, on_reader=self._tell_reader, on_card=self._tell_card
-        ).start()
+        self._watch.start()
         try:
             while (request := self._line.receive()) is not None:
                 self._say(self._desk.answer(request))
@@ -56,12 +55,17 @@ class CardWorker:
             self._desk.forget()
 
     def _connect(self) -> Connection:
+        reader = self._watch.reader_of_card or self._first_with_card()
+        return Connection(reader, self._tell_exchange)
+
+    def _first_with_card(self) -> str:
+        """The watch has seen no card: it may not have looked yet."""
         context = Context.establish()
         try:
-            reader = context.reader(self._settings.reader)
+            readers = context.fitting(self._settings.readers)
+            return next(filter(context.has_card, readers), readers[0])
         finally:
             context.release()
-        return Connection(reader, self._tell_exchange)
 
     def _send_photo(self, visit: UUID, photo: bytes) -> None:
         try:
@@ -72,12 +76,6 @@ class CardWorker:
     def _say(self, message: CardMessage) -> None:
         with self._speaking:
             self._line.send(message)
-
-    def _tell_reader(self, name: str | None, fault: CardFault | None) -> None:
-        self._say(ReaderSeen(name, fault.code if fault else None))
-
-    def _tell_card(self, present: bool) -> None:
-        self._say(CardSeen() if present else CardGone())
 
     def _tell_exchange(self, _command: CommandApdu, _answer: ResponseApdu) -> None:
         self._say(Exchanged())

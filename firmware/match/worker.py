@@ -25,7 +25,7 @@ import msgspec
 from firmware.camera.frame import Camera, Frame
 from firmware.camera.opening import NamedCamera
 from firmware.camera.preview import Preview, PreviewServer
-from firmware.camera.watch import WatchedCamera
+from firmware.camera.watch import FRAME_WAIT_S, WatchedCamera
 from firmware.faults import (
     CameraUnavailable,
     Fault,
@@ -62,7 +62,6 @@ from firmware.worker import Line, die_with_parent
 VISIT_ID_BYTES: Final = 16
 LARGEST_PHOTO_BYTES: Final = 64 * 1024
 """The chip's photo is near 5 kB; a longer datagram is no photo."""
-FRAME_WAIT_S: Final = 0.01
 PROBE_EVERY_S: Final = 30.0
 """Nobody there: the camera rests, and is asked now and then whether it still works."""
 ALIVE_EVERY_S: Final = 1.0
@@ -127,12 +126,14 @@ class VisionWorker:
         self._walk_on(self._clock())
 
     def _wait_s(self) -> float:
-        if self._errand is not None or self._probing:
+        if self._errand is not None:
             return FRAME_WAIT_S
+        now_s = self._clock()
         if self._face.running:
             due_s = self._show_at_s if self._preview.watched else self._look_at_s
-            return max(FRAME_WAIT_S, due_s - self._clock())
-        return max(0.0, self._probe_at_s - self._clock())
+            wait_s = 0.0 if self._probing else due_s - now_s
+            return max(self._face.look_again_in_s(now_s), wait_s)
+        return max(0.0, self._probe_at_s - now_s)
 
     # --- requests
 

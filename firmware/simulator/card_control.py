@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,8 +13,17 @@ from firmware.simulator.slot import AnyMishap
 MAX_LINE_BYTES: Final = 64 * 1024
 
 
-class Request(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True):
-    """One line to the control socket."""
+class Request(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="do",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """One line to the control socket, about one of the two readers."""
+
+    slot: Literal[0, 1] = 0
 
 
 class Insert(Request, frozen=True, tag="insert"):

@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -56,10 +57,10 @@ _IFF_UP: Final = 0x1
 
 
 class Player:
-    """The reader's one occupied slot, and what may be done with it."""
+    """One of the daemon's two readers, and what may be done with it."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, slot: int = 0) -> None:
+        self._world, self._number = world, slot
         self._cards: dict[tuple[str, CardOptions], Card] = {}
         self._inserted: tuple[str, Slot, asyncio.Task[None]] | None = None
         self._hung_up_at_s = 0.0
@@ -75,7 +76,7 @@ class Player:
                 self._slot().arrange(mishap)
             case Reset():
                 self._slot()
-                await asyncio.to_thread(neighbour.reset_card)
+                await asyncio.to_thread(neighbour.reset_card, self._number)
             case AskStatus():
                 pass
         return self.status()
@@ -105,7 +106,7 @@ class Player:
 
     async def _remove(self) -> None:
         await self.hang_up()
-        await asyncio.to_thread(neighbour.wait_for_card, present=False)
+        await asyncio.to_thread(neighbour.wait_for_card, False, self._number)
 
     async def _insert(self, patient: str, options: CardOptions) -> None:
         card = self._cards.get((patient, options))
@@ -119,12 +120,12 @@ class Player:
         await asyncio.sleep(DAEMON_LOOKS_EVERY_S - since_s)
         slot = Slot(card)
         try:
-            connection = await vpcd.insert()
+            connection = await vpcd.insert(port=vpcd.PORT + self._number)
         except OSError as cause:
             raise ControlRefused(f"the virtual reader does not answer: {cause}") from cause
         playing = asyncio.create_task(vpcd.play(slot, connection, options.line))
         self._inserted = (patient, slot, playing)
-        await asyncio.to_thread(neighbour.wait_for_card, present=True)
+        await asyncio.to_thread(neighbour.wait_for_card, True, self._number)
 
     def _playing(self) -> tuple[str, Slot] | None:
         """None also after a mishap pulled the card away."""
@@ -140,14 +141,15 @@ class Player:
 
 
 async def answer_client(
-    player: Player, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    players: Sequence[Player], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """One connection to the control socket, line by line."""
     # ValueError is how a stream reports a line beyond its limit.
     with contextlib.closing(writer), contextlib.suppress(ConnectionError, ValueError):
         while line := await reader.readline():
             try:
-                answer: Status | Refusal = await player.perform(decode_request(line))
+                request = decode_request(line)
+                answer: Status | Refusal = await players[request.slot].perform(request)
             except Fault as fault:
                 answer = Refusal(error=str(fault))
             writer.write(encode(answer))
@@ -157,11 +159,11 @@ async def answer_client(
 async def play(directory: Path, world: World) -> None:
     """Bring the daemon up, say Ready, and serve until the order to stop."""
     daemon = await _start_daemon(directory, world)
-    player = Player(world)
+    players = [Player(world, slot) for slot in range(len(neighbour.SLOT_NAMES))]
     try:
         reader = await asyncio.wait_for(_listed_reader(daemon), START_LIMIT_S)
         server = await asyncio.start_unix_server(
-            lambda reader, writer: answer_client(player, reader, writer),
+            lambda reader, writer: answer_client(players, reader, writer),
             path=directory / CONTROL_SOCKET,
             limit=MAX_LINE_BYTES,
         )
@@ -172,7 +174,8 @@ async def play(directory: Path, world: World) -> None:
     except TimeoutError as cause:
         raise CardServiceNotStarted("pcscd lists no reader") from cause
     finally:
-        await player.hang_up()
+        for player in players:
+            await player.hang_up()
         await _stop_daemon(daemon)
 
 

@@ -14,25 +14,25 @@ from smartcard import scard
 
 from firmware.faults import ControlRefused
 
-FIRST_SLOT: Final = "00 00"  # ends the name of the slot that cards are played to
+SLOT_NAMES: Final = ("00 00", "00 01")  # end the names of the two slots that the driver has
 NOTICE_LIMIT_S: Final = 4.0  # pcscd looks at such a driver every 0.4 s
 
 
-def listed_reader() -> str | None:
-    """The name of the slot, once the daemon runs and lists it."""
+def listed_reader(slot: int = 0) -> str | None:
+    """The name of a slot, once the daemon runs and lists it."""
     result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     if result != scard.SCARD_S_SUCCESS:
         return None
     try:
-        return _slot(context)
+        return _listed(context, slot)
     finally:
         scard.SCardReleaseContext(context)
 
 
-def wait_for_card(present: bool) -> None:
+def wait_for_card(present: bool, slot: int = 0) -> None:
     """Until the daemon says that a card is there, or none; raises ControlRefused after 4 s."""
     until_s = time.monotonic() + NOTICE_LIMIT_S
-    with _slot_in_context() as (context, reader):
+    with _slot_in_context(slot) as (context, reader):
         state = scard.SCARD_STATE_UNAWARE
         while (left_s := until_s - time.monotonic()) > 0:
             result, states = scard.SCardGetStatusChange(
@@ -48,9 +48,9 @@ def wait_for_card(present: bool) -> None:
     )
 
 
-def reset_card() -> None:
+def reset_card(slot: int = 0) -> None:
     """Connect beside whoever is connected, and leave taking the card's power; ControlRefused."""
-    with _slot_in_context() as (context, reader):
+    with _slot_in_context(slot) as (context, reader):
         protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         result, card, _ = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, protocols)
         if result == scard.SCARD_S_SUCCESS:
@@ -60,12 +60,12 @@ def reset_card() -> None:
 
 
 @contextmanager
-def _slot_in_context() -> Iterator[tuple[Any, str]]:
+def _slot_in_context(slot: int) -> Iterator[tuple[Any, str]]:
     result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     if result != scard.SCARD_S_SUCCESS:
         raise ControlRefused(scard.SCardGetErrorMessage(result))
     try:
-        reader = _slot(context)
+        reader = _listed(context, slot)
         if reader is None:
             raise ControlRefused("the daemon lists no virtual reader")
         yield context, reader
@@ -73,8 +73,8 @@ def _slot_in_context() -> Iterator[tuple[Any, str]]:
         scard.SCardReleaseContext(context)
 
 
-def _slot(context: Any) -> str | None:
+def _listed(context: Any, slot: int) -> str | None:
     result, names = scard.SCardListReaders(context, [])
     if result != scard.SCARD_S_SUCCESS:
         return None
-    return next((name for name in names if name.endswith(FIRST_SLOT)), None)
+    return next((name for name in names if name.endswith(SLOT_NAMES[slot])), None)

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import msgspec
 
@@ -35,6 +35,7 @@ from firmware.simulator.card_control import (
 )
 from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.card_player import CONTROL_SOCKET, DAEMON_SOCKET, daemon_path
+from firmware.simulator.neighbour import SLOT_NAMES
 from firmware.simulator.slot import AnyMishap
 from firmware.simulator.world import DEFAULT_ROOT
 
@@ -139,13 +140,21 @@ class PcscService:
         player.stderr.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def insert(self, patient_id: str, options: CardOptions | None = None) -> Status:
-        """Put the patient's card on the reader; returns when the daemon sees it."""
-        return self._ask(Insert(patient=patient_id, options=options or self._options))
+    @property
+    def second_reader_name(self) -> str:
+        """The driver has two slots; the first is used where none is named."""
+        first, second = SLOT_NAMES
+        return self.reader_name.removesuffix(first) + second
 
-    def remove(self) -> Status:
+    def insert(
+        self, patient_id: str, options: CardOptions | None = None, slot: Literal[0, 1] = 0
+    ) -> Status:
+        """Put the patient's card on the reader; returns when the daemon sees it."""
+        return self._ask(Insert(patient=patient_id, options=options or self._options, slot=slot))
+
+    def remove(self, slot: Literal[0, 1] = 0) -> Status:
         """Take the card away; returns when the daemon has noticed."""
-        return self._ask(Remove())
+        return self._ask(Remove(slot=slot))
 
     def reset(self) -> Status:
         """Let another program reset the card."""
@@ -155,9 +164,9 @@ class PcscService:
         """Let a mishap befall the inserted card."""
         return self._ask(Arrange(mishap=mishap))
 
-    def status(self) -> Status:
+    def status(self, slot: Literal[0, 1] = 0) -> Status:
         """What lies on the reader, and its counters."""
-        return self._ask(AskStatus())
+        return self._ask(AskStatus(slot=slot))
 
     def _ask(self, request: AnyRequest) -> Status:
         """One line there and one back; raises ControlRefused."""

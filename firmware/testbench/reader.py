@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.card.pcsc import Connection, Context, ReaderWatch
+from firmware.card.requests import CardMessage, CardSeen
 from firmware.faults import CardRemoved, CardServiceUnavailable
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE
 
@@ -46,11 +47,11 @@ def _wait_for_card(reader: str, wait_s: float) -> None:
         return
     seen = threading.Event()
 
-    def look(present: bool) -> None:
-        if present:
+    def hear(news: CardMessage) -> None:
+        if news == CardSeen():
             seen.set()
 
-    watch = ReaderWatch(reader, on_reader=lambda _name, _fault: None, on_card=look)
+    watch = ReaderWatch((reader,), hear)
     watch.start()
     seen.wait(wait_s)
     watch.stop()

@@ -8,6 +8,8 @@ import pytest
 from firmware.camera.frame import Frame
 from firmware.camera.watch import (
     FIRST_FRAME_WITHIN_S,
+    FRAME_WAIT_S,
+    SICK_WAIT_S,
     STALE_AFTER_S,
     START_AGAIN_AFTER_S,
     WatchedCamera,
@@ -68,6 +70,19 @@ def test_a_camera_that_never_gives_a_frame_is_told() -> None:
     assert told == []
     camera.latest(FIRST_FRAME_WITHIN_S + 0.1)
     assert told == ["camera_unavailable"]
+
+
+def test_a_camera_that_gives_nothing_is_asked_less_often_until_it_does() -> None:
+    device = ScriptedCamera()
+    camera = WatchedCamera(device, lambda _code: None)
+    camera.start(0.0)
+    assert camera.look_again_in_s(FIRST_FRAME_WITHIN_S - 0.1) == FRAME_WAIT_S
+    for late_s in (FIRST_FRAME_WITHIN_S + 0.1, FIRST_FRAME_WITHIN_S + 10.0):
+        assert camera.latest(late_s) is None
+        assert camera.look_again_in_s(late_s) == SICK_WAIT_S > FRAME_WAIT_S
+    device.levels = [30]
+    assert camera.latest(20.0) is not None
+    assert camera.look_again_in_s(20.1) == FRAME_WAIT_S
 
 
 def test_a_stale_camera_is_started_again_and_told_well_again() -> None:

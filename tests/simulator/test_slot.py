@@ -164,7 +164,7 @@ def test_any_line_is_a_request_or_refused(line: bytes) -> None:
         b'{"do":"insert"}',
         b'{"do":"open_door"}',
         b'{"do":"arrange","mishap":{"mishap":"status_word","status_word":1}}',
-        b'{"do":"remove","slot":1}',
+        b'{"do":"remove","slot":2}',
     ],
 )
 def test_wrong_requests_are_refused(line: bytes) -> None:
