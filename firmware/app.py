@@ -80,7 +80,7 @@ class App:
             _command("firmware.card.worker", settings.card, cards_end.fileno()),
             card.REPLIES,
             card.NEWS,
-            answer_within_s=settings.card.answer_within_s * settings.time_scale,
+            answer_within_s=settings.card.answer_within_s * settings.machine_scale,
             on_news=self._hear_of_card,
             on_lost=self._lose_card_worker,
             inherited=(cards_end.fileno(),),
@@ -96,7 +96,7 @@ class App:
             ),
             vision.REPLIES,
             vision.NEWS,
-            answer_within_s=settings.vision.answer_within_s * settings.time_scale,
+            answer_within_s=settings.vision.answer_within_s * settings.machine_scale,
             on_news=self._hear_of_vision,
             on_lost=self._lose_vision_worker,
             inherited=(visions_end.fileno(), self._preview_door.fileno()),
@@ -131,7 +131,7 @@ class App:
                 self._settings.link,
                 self._runtime_dir,
                 self._host.serve,
-                lease_s=LEASE_S * self._settings.time_scale,
+                lease_s=LEASE_S * self._settings.machine_scale,
             )
             try:
                 self._panel.show(self._visit)

@@ -121,6 +121,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     card: CardSettings = CardSettings()
     vision: VisionSettings = VisionSettings()
 
+    @property
+    def machine_scale(self) -> float:
+        """The factor for what workers and link must keep: hurrying people hurries no machine."""
+        return max(1.0, self.time_scale)
+
 
 def read_settings(path: Path) -> Settings:
     """The settings in a TOML file. Raises `BadSettings`, which names the key."""

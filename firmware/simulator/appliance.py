@@ -229,7 +229,7 @@ class Appliance:
                 socket=self._socket,
                 readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
                 gateway=GatewaySettings(accept_without_liveness=True),
-                time_scale=self._time_scale,
+                time_scale=max(1.0, self._time_scale),  # who hurries people hurries no driver
             ),
         )
 
