@@ -74,7 +74,7 @@ bench-card: ready  ## Compute how long the line alone takes to read a card, by r
 bench-apdus: ready  ## Count the commands for photo and certificate, beside OpenSC's
 	@$(PROGRAMS)/python benchmarks/apdus.py $(ARGS)
 
-bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (40 minutes of one core)
+bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (15 minutes of one core)
 	@$(PROGRAMS)/python benchmarks/ocr.py $(ARGS)
 
 screenshots: ready  ## Draw every screen of the panel into build/screenshots

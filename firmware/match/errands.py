@@ -78,7 +78,7 @@ class Comparing:
 
 
 class ReadingPrint:
-    """`ReadPrintedNumber`: frames of the tray until two readings agree, or doubt."""
+    """`ReadPrintedNumber`: frames of the tray until the readings agree, or doubt."""
 
     def __init__(
         self, tray: Camera, reader: TextReaderSource, today: date, deadline_s: float

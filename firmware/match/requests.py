@@ -55,7 +55,7 @@ class Looking(VisionMessage, frozen=True, tag="looking"):
 
 
 class PrintedNumber(VisionMessage, frozen=True, tag="printed_number"):
-    """Fourteen digits that two readings agree on, or None: doubt."""
+    """Fourteen digits that both preparations agree on, or None: doubt."""
 
     digits: bytes | None
 
