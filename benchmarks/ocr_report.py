@@ -24,7 +24,7 @@ eight is a foreign resident's, whose expiry is no birthday; one in ten was born 
 
 The scored fonts have no slashed 0, assumed of the card's print too: where there is one, a scratch
 can make it a 6. Before a birth date with a hole was doubted and the lead that is asked for was
-raised, 2 of 490 cards in fonts now named among the others were read wrongly, both scratched.
+raised, 2 of 529 cards in fonts now named among the others were read wrongly, both scratched.
 
 A look is up to six frames of the card as it lies. The second look is of the same card laid down
 anew. Then the staff key the number in. Intervals are Clopper and Pearson's, 95 %.
