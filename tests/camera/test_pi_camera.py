@@ -43,7 +43,7 @@ class RingOfBuffers:
         self.running = False
 
     def capture_request(self) -> Request:
-        buffer = self.free.get(timeout=5)  # a camera that leaks requests ends here
+        buffer = self.free.get(timeout=60)  # a camera that leaks requests ends here
         self.given += 1
         return Request(self, buffer)
 

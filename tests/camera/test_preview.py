@@ -25,7 +25,7 @@ from firmware.camera.preview import (
 )
 from firmware.worker import preview_door
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 Headers = dict[str, str]
 
 

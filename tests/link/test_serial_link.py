@@ -116,7 +116,7 @@ async def test_unplugging_loses_the_link_at_both_ends() -> None:
         assert await device.receive() == numbered(1)
         cable.pull()
         for link in (host, device):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 with pytest.raises(LinkLost):
                     await link.receive()
                 with pytest.raises(LinkLost):

@@ -53,12 +53,12 @@ async def line(
 
 
 async def seen(socket: aiohttp.ClientWebSocketResponse) -> PanelView:
-    return msgspec.json.decode(await socket.receive_str(timeout=10), type=PanelView)
+    return msgspec.json.decode(await socket.receive_str(timeout=60), type=PanelView)
 
 
 async def closed_with(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     """The code that the connection ends with, whatever was said before."""
-    while (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+    while (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
         pass
     return socket.close_code
 

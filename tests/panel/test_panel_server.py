@@ -119,7 +119,7 @@ async def test_who_does_not_know_the_token_hears_nothing(
 ) -> None:
     async with browser.ws_connect(f"{panel.origin}/panel", origin=panel.origin) as socket:
         await socket.send_str(said.replace("TOKEN", panel.token))
-        assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
     assert panel.posted.empty()
 
@@ -171,7 +171,7 @@ async def test_a_second_browser_is_told_that_the_panel_is_in_use(
     async with line(browser, panel.address) as first:
         await seen(first)
         async with line(browser, panel.address, "second-session") as second:
-            told = msgspec.json.decode(await second.receive_str(timeout=10), type=InUse)
+            told = msgspec.json.decode(await second.receive_str(timeout=60), type=InUse)
             assert told.title
             assert await closed_with(second) == Closing.IN_USE
         panel.server.show(at(State.SIGNING))

@@ -37,10 +37,10 @@ async def pages(settings: Settings, visits: int) -> list[tuple[PanelView, str]]:
             browser.ws_connect(f"{origin}/panel", headers={"Origin": origin}) as socket,
         ):
             await socket.send_json({"token": token, "session": "a-single-tab"})
-            await socket.receive_str(timeout=10)  # idle
+            await socket.receive_str(timeout=60)  # idle
             for entry in range(1, visits + 1):
                 server.show(at(State.ASKING_PIN, entry=entry))
-                seen = msgspec.json.decode(await socket.receive_str(timeout=10), type=PanelView)
+                seen = msgspec.json.decode(await socket.receive_str(timeout=60), type=PanelView)
                 assert seen.pad is not None
                 async with browser.get(f"{origin}/{seen.pad.picture}") as answer:
                     shown.append((seen, await answer.text()))

@@ -50,7 +50,7 @@ async def test_nonsense_ends_the_connection(
     async with line(browser, panel.address) as socket:
         await seen(socket)
         await socket.send_str(said)
-        assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == aiohttp.WSCloseCode.UNSUPPORTED_DATA
     assert panel.posted.empty()
 
@@ -62,7 +62,7 @@ async def test_bytes_and_floods_end_it_too(panel: Panel, browser: aiohttp.Client
     async with line(browser, panel.address) as socket:
         await seen(socket)
         await socket.send_str(" " * (MAX_MESSAGE_BYTES + 1))
-        await socket.receive(timeout=10)
+        await socket.receive(timeout=60)
         assert socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
 

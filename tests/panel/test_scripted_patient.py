@@ -44,7 +44,7 @@ async def visited(
         await asyncio.wait_for(patient.seated.wait(), 5)
         house.post(e.Started(replace(REQUEST, looks=looks)))
         house.post(e.CardPlaced())
-        await asyncio.wait_for(sitting, 10)
+        await asyncio.wait_for(sitting, 60)
         assert house.ended is not None
         return house.ended, patient, house
 
@@ -188,7 +188,7 @@ async def test_a_patient_who_stops_taking_part_touches_nothing(tmp_path: Path) -
         await asyncio.wait_for(patient.seated.wait(), 5)
         house.post(e.Started(REQUEST))
         house.post(e.CardPlaced())
-        await asyncio.wait_for(sitting, 10)
+        await asyncio.wait_for(sitting, 60)
         assert house.ended is not None
         assert house.ended.ending == Ending(Outcome.FAILED, Cause.CARD_REMOVED)
         assert house.ended.consents == ()

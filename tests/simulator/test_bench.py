@@ -246,5 +246,5 @@ async def test_strangers_are_refused_and_files_are_sealed_off(
 @pytest.mark.parametrize("token", ["", "guess", "x" * 32])
 async def test_who_does_not_know_the_token_hears_nothing(served: Served, token: str) -> None:
     async with line(served.address, token) as socket:
-        assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+        assert (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION

@@ -26,7 +26,7 @@ from firmware.testbench.command import COMMANDS, main
 from firmware.testbench.trace import Context, Header, Line, read_trace
 
 PROGRAM = (sys.executable, "-m", "firmware.testbench.command")
-LIMIT_S = 20
+LIMIT_S = 120
 TRACES = Path(__file__).parents[1] / "traces"
 NUMBER_B = collation_number_b(find("valid"))
 WRONG_B = NUMBER_B[:-4] + "0000"

@@ -31,7 +31,7 @@ from firmware.words import (
     Purpose,
 )
 
-WITHIN_S = 5
+WITHIN_S = 60
 ADDRESS = "unix:link.sock"
 STAFF = (StaffMember("staff-1", hash_passcode(b"2468")),)
 HOSPITAL = (Profile.HOSPITAL, Profile.EMERGENCY, Profile.DISASTER)
