@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from firmware.testbench.conform_command import conform_command
 from firmware.testbench.export_command import export_command
 from firmware.testbench.import_command import import_command
 from firmware.testbench.reading_command import read_command
@@ -22,17 +23,18 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     diff_command,
     import_command,
     export_command,
+    conform_command,
 )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kazashi")
 def main() -> None:
-    """Read, record and replay cards as the firmware sees them, and look at what was recorded.
+    """Read, record, replay and try cards as the firmware sees them, and look at what was recorded.
 
-    No command sends a PIN of its own accord; `record --visit` sends the one it is given, and only
-    to cards of the simulated world. Exit codes: 0 done, 1 refused, failed or different, 2 wrong
-    use.
+    No command sends a PIN of its own accord; `record --visit` sends the one it is given, `conform
+    --virtual` those of virtual patients, and both only to cards of the simulated world. Exit codes:
+    0 done, 1 refused, failed or different, 2 wrong use.
 
     \b
     Examples:
@@ -44,6 +46,7 @@ def main() -> None:
       kazashi-testbench import opensc-debug.log --out card.jsonl
       kazashi-testbench diff card.jsonl other.jsonl
       kazashi-testbench export card.jsonl --out card.pcapng
+      kazashi-testbench conform --reader '*' --junit card.xml
     """
 
 

@@ -14,13 +14,23 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from firmware.card import jpki
 from firmware.card.apdu import Script
-from firmware.card.files import TOKEN_LABELS
+from firmware.card.files import PROFILES, TOKEN_LABELS
 from firmware.faults import CardFault, HolderNotSynthetic
+from firmware.simulator.authorities import Authorities, Role
+from firmware.simulator.world import World
 from firmware.words import CardKind
 
 
-def prove_synthetic(authorities: Collection[x509.Certificate]) -> Script[None]:
-    """Read the certificate and check who issued it; `HolderNotSynthetic` for every doubt."""
+def issuers_of(world: World) -> list[x509.Certificate]:
+    """The test authorities of user authentication, one for each generation of cards."""
+    return [
+        Authorities(world.authorities, profile).certificate(Role.USER_AUTHENTICATION_CA)
+        for profile in PROFILES
+    ]
+
+
+def prove_synthetic(authorities: Collection[x509.Certificate]) -> Script[x509.Certificate]:
+    """The certificate, once it is known who issued it; `HolderNotSynthetic` for every doubt."""
     try:
         kind = yield from jpki.identify()
         if kind not in TOKEN_LABELS.values() or kind is CardKind.RESIDENT_CARD:
@@ -34,6 +44,7 @@ def prove_synthetic(authorities: Collection[x509.Certificate]) -> Script[None]:
         raise HolderNotSynthetic(
             "the card's certificate is not of the test hierarchy: its data stays masked"
         )
+    return certificate
 
 
 def _issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from firmware.card import scripts
 from firmware.card.credential import CollationNumberB
-from firmware.card.files import PROFILES
 from firmware.faults import ProgramFailed
-from firmware.simulator.authorities import Authorities, Role
 from firmware.simulator.world import World
 from firmware.testbench.digits import Digits
-from firmware.testbench.holder import prove_synthetic
+from firmware.testbench.holder import issuers_of, prove_synthetic
 from firmware.testbench.player import RELAY
 from firmware.testbench.private_reader import PrivateReader
 from firmware.testbench.reader import connect
@@ -35,10 +33,7 @@ def look_at_card(reader: str) -> bytes:
 
 def prove_holder_synthetic(reader: str, world: World) -> None:
     """`HolderNotSynthetic` unless the card is one of this world's; unrecorded, and off again."""
-    authorities = [
-        Authorities(world.authorities, profile).certificate(Role.USER_AUTHENTICATION_CA)
-        for profile in PROFILES
-    ]
+    authorities = issuers_of(world)
     with closing(connect(reader)) as connection:
         scripts.run(prove_synthetic(authorities), connection.transmit)
 
