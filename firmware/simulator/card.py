@@ -322,6 +322,10 @@ class VirtualCard:
         """Secure messaging: how its keys are made is not public, so it is never begun."""
         raise Refused(sw.NO_SESSION_KEYS)
 
+    def _last_command(self, command: CommandApdu) -> ResponseApdu:
+        """How one kind of phone is told goodbye; a card refuses it by its length (measured, B)."""
+        raise Refused(sw.WRONG_LENGTH)
+
     # --- the card itself ---------------------------------------------------------------------
     def _get_data(self, command: CommandApdu) -> ResponseApdu:
         """Before any application is selected (some cards answer only after; B)."""
@@ -340,6 +344,7 @@ class VirtualCard:
         (0x00, 0x84): _get_challenge,
         (0x80, 0xA2): _terminal_certificate,
         (0x80, 0xAE): _session_keys,
+        (0x80, 0xFC): _last_command,
         (0x00, 0x82): _external_authenticate,
         (0x00, 0xCA): _get_data,
     }

@@ -11,6 +11,7 @@ from firmware.card import status_word as sw
 from firmware.card.files import Aid
 from firmware.testbench.conformity.case import (
     EVERY,
+    PLASTIC,
     WITH_JPKI,
     Case,
     Confidence,
@@ -86,6 +87,14 @@ ERROR_CASES: Final[tuple[Case, ...]] = (
     error(10, "SELECT with a P1 that is none", C, (apdu("00A4050C020006", Refused()),), JPKI),
     error(11, "SELECT of an EF by three bytes", C, (apdu("00A4020C03000600", Refused()),), JPKI),
     error(12, "READ BINARY without Le", C, (apdu("00B00000", Refused()),), _TOKEN),
+    error(
+        13,
+        "a phone's last command, which is none of a card's",
+        B,
+        (apdu("80FC0000", Status((sw.WRONG_LENGTH,))),),
+        JPKI,
+        kinds=PLASTIC,
+    ),
 )
 
 CASES: Final = (*STATE_CASES, *ERROR_CASES)
