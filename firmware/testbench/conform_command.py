@@ -16,8 +16,7 @@ from firmware.testbench.conformity.catalogue import cases_of
 from firmware.testbench.conformity.pcsc_line import PcscLine
 from firmware.testbench.conformity.report import Report, junit, listed, report, row, total
 from firmware.testbench.conformity.running import Result, StrangersCard, SyntheticCard, run
-from firmware.testbench.conformity.virtual_holder import secrets_of_holder
-from firmware.testbench.holder import issuers_of
+from firmware.testbench.conformity.virtual_holder import VirtualWorld
 from firmware.testbench.options import json_option, refusing, wait_option, world_option, write
 from firmware.testbench.reader import find_reader
 from firmware.testbench.record import TOOL
@@ -84,9 +83,7 @@ def conform_command(
         found = find_reader(reader, wait_s)
         with PcscLine(found) as line:
             card = (
-                SyntheticCard(line, issuers_of(World(world)), secrets_of_holder)
-                if virtual
-                else StrangersCard(line)
+                SyntheticCard(line, VirtualWorld(World(world))) if virtual else StrangersCard(line)
             )
             kind = scripts.run(jpki.identify(), line.transmit)
             card.introduce()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 
-from cryptography import x509
 from personalised import Terminal, world
 
 from firmware.card import jpki, scripts
@@ -21,15 +19,9 @@ from firmware.testbench.conformity.running import (
     Verdict,
     run,
 )
-from firmware.testbench.conformity.virtual_holder import secrets_of_holder
-from firmware.testbench.holder import issuers_of
+from firmware.testbench.conformity.virtual_holder import VirtualWorld
 
 READ_ONLY = tuple(case for case in CASES if not case.spends)
-
-
-@cache
-def issuers() -> Collection[x509.Certificate]:
-    return issuers_of(world())
 
 
 class TerminalLine:
@@ -69,7 +61,7 @@ class Suite:
         return self._run(StrangersCard(self.line), cases)
 
     def as_synthetic(self, cases: Collection[Case] = CASES) -> list[Result]:
-        return self._run(SyntheticCard(self.line, issuers(), secrets_of_holder), cases)
+        return self._run(SyntheticCard(self.line, VirtualWorld(world())), cases)
 
     def _run(self, card: StrangersCard, cases: Collection[Case]) -> list[Result]:
         kind = scripts.run(jpki.identify(), self.line.transmit)

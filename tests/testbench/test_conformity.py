@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from conforming import READ_ONLY, Suite, TerminalLine, ids, issuers
-from cryptography import x509
+from conforming import READ_ONLY, Suite, TerminalLine, ids
 from hypothesis import given
 from hypothesis import strategies as st
-from personalised import Terminal
+from personalised import Terminal, world
 
 from firmware.card import files
 from firmware.card.apdu import INS_VERIFY, SECRET_INSTRUCTIONS, CommandApdu, ResponseApdu
-from firmware.card.files import Aid, Key
+from firmware.card.files import PROFILES, Aid, Key
 from firmware.card.jpki import digest_info
 from firmware.faults import HolderNotSynthetic, MalformedCommand
+from firmware.simulator.authorities import Authorities
 from firmware.simulator.card_options import options_from
 from firmware.simulator.other_cards import CHIPS, OtherCard, other_card
-from firmware.testbench.conformity.case import Group, Present, Send, Sign, Whole
+from firmware.simulator.world import World
+from firmware.testbench.conformity.case import Group, Send, Spending, Whole
 from firmware.testbench.conformity.catalogue import CASES, cases_of
 from firmware.testbench.conformity.report import junit, listed, report, row
 from firmware.testbench.conformity.running import StrangersCard, SyntheticCard, Verdict, run
 from firmware.testbench.conformity.safe import ReadOnlyCommand
-from firmware.testbench.conformity.virtual_holder import secrets_of_holder
+from firmware.testbench.conformity.virtual_holder import VirtualWorld
 from firmware.words import CardKind
 
 PHONE_CASE = "ACC.7"  # of a card that is none, on a card
@@ -94,6 +96,8 @@ WRONG = {
     "broken=signature_key": {"SIG.33"},
     "broken=signature_certificate": {"SIG.33"},
     "broken=face": {"VIS.21"},
+    "broken=face_issuer": {"VIS.26"},
+    "broken=text_issuer": {"TXT.26"},
     "broken=face_chip": {"VIS.24", "VIS.25"},
     "broken=age_record": {"VIS.22"},
     "broken=number_image": {"VIS.23"},
@@ -211,7 +215,7 @@ def test_a_case_without_virtual_reads_no_number_and_asks_no_trap() -> None:
     for case in READ_ONLY:
         application: Aid | None = None
         for step in (*case.given, *case.steps):
-            assert not isinstance(step.act, Present | Sign)
+            assert not isinstance(step.act, Spending)
             if isinstance(step.act, Whole):
                 assert not step.act.ef.off_limits
             if not isinstance(step.act, Send):
@@ -269,14 +273,13 @@ def test_somebodys_statement_is_not_signed() -> None:
 
 
 # --- secrets: to nobody's card alone --------------------------------------------------------------
-def no_issuers() -> list[x509.Certificate]:
-    return []
-
-
-def test_a_real_holders_card_is_never_asked_to_spend() -> None:
-    """Its certificate is of an authority that is not ours."""
+def test_a_real_holders_card_is_never_asked_to_spend(tmp_path: Path) -> None:
+    """Its certificate is of an authority that is not ours, though it bears the same name."""
+    others = World(tmp_path)
+    for profile in PROFILES:
+        Authorities(others.authorities, profile).make()
     suite = Suite()
-    card = SyntheticCard(suite.line, no_issuers(), secrets_of_holder)
+    card = SyntheticCard(suite.line, VirtualWorld(others))
     with pytest.raises(HolderNotSynthetic):
         card.introduce()
     with pytest.raises(HolderNotSynthetic):
@@ -304,7 +307,7 @@ def test_every_try_is_preceded_by_a_proof_in_the_same_power_up() -> None:
     for after in (1, 2, 10, 30):
         theirs = Terminal(options=options_from(["broken=user_certificate"]))
         line = Swapped(Terminal(), theirs, after)
-        card = SyntheticCard(line, issuers(), secrets_of_holder)
+        card = SyntheticCard(line, VirtualWorld(world()))
         with pytest.raises(HolderNotSynthetic):
             list(run(spending, card, CardKind.MY_NUMBER_CARD))
         assert theirs.card.report().verifies_sent == 0

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from firmware.card import status_word as sw
 from firmware.card.apdu import SHORT_LE_MAX, CommandApdu
 from firmware.card.files import TOKEN_LABELS, Aid, Ef, Key, SigningKey
+from firmware.simulator.authorities import Role
 from firmware.testbench.conformity.checks import Check, Status
 from firmware.testbench.conformity.safe import ReadOnlyCommand
 from firmware.words import CardKind
@@ -128,8 +129,19 @@ class Sign:
         return f"sign with P1 {self.p1:02X} over {len(self.content)} bytes"
 
 
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """No command: the public key of an issuer, which only the simulated world gives away."""
+
+    issuer: Role
+
+    def __str__(self) -> str:
+        return f"recall the key of {self.issuer}"
+
+
 Harmless = Send | Whole | Cut
-Spending = Present | Sign  # tries, or a signature that means something
+# Tries, a signature that means something, a key that is not published.
+Spending = Present | Sign | Recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +189,7 @@ class Case:
 
     @property
     def spends(self) -> bool:
-        """Whether it needs a card of the simulated world: it presents secrets, or signs."""
+        """Whether it needs a card of the simulated world: it uses secrets, or signs."""
         return any(isinstance(step.act, Spending) for step in (*self.given, *self.steps))
 
 

@@ -15,13 +15,16 @@ from firmware.card import files
 from firmware.card import status_word as sw
 from firmware.card.files import Ef, Key, SigningKey
 from firmware.card.jpki import digest_info
+from firmware.simulator.authorities import Role
 from firmware.testbench.conformity.case import (
     DONE,
     NOT_YET,
     Case,
     Confidence,
     Group,
+    Recall,
     Step,
+    application,
     file,
     whole,
 )
@@ -40,9 +43,11 @@ from firmware.testbench.conformity.signed import (
     FaceSigned,
     HashOfFields,
     IssuedBy,
+    IssuingCertificateSigned,
     RecordSigned,
     Signs,
     SignsPss,
+    as_issuers_key,
     in_certificate,
     in_issuing_certificate,
     in_object,
@@ -128,7 +133,23 @@ _BY_ISSUER: Final = in_issuing_certificate(ISSUER)
 _FACE_ISSUER: Final = whole(files.CARD_FACE_CERTIFICATE, name=ISSUER)
 _TEXT_ISSUER: Final = whole(files.TEXT_CERTIFICATE, name=ISSUER)
 
+
+def certified(of_group: Callable[..., Case], number: int, ef: Ef, issuer: Role) -> Case:
+    """The municipality's certificate, by the one public key that is not on the card."""
+    return of_group(
+        number,
+        "the issuer's certificate is signed by the key above it",
+        B,
+        (
+            Step(Recall(issuer), name="issuer"),
+            whole(ef, IssuingCertificateSigned(as_issuers_key("issuer"))),
+        ),
+        (application(ef.aid),),
+    )
+
+
 FACE_CASES: Final = (
+    certified(face, 26, files.CARD_FACE_CERTIFICATE, Role.VISUAL_ISSUER),
     face(
         21,
         "the face is whole and signed by the issuer's key",
@@ -187,6 +208,7 @@ FACE_CASES: Final = (
 )
 
 TEXT_CASES: Final = (
+    certified(text, 26, files.TEXT_CERTIFICATE, Role.TEXT_ISSUER),
     text(
         21,
         "基本4情報: a table of offsets, name, address, birth date, sex",

@@ -6,12 +6,10 @@ Two kinds of it: `StrangersCard` has no way to send anything but a `ReadOnlyComm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
-
-from cryptography import x509
 
 from firmware.card import scripts
 from firmware.card.apdu import CURRENT_FILE, INS_VERIFY, SHORT_LE_MAX, CommandApdu, ResponseApdu
@@ -22,6 +20,7 @@ from firmware.testbench.conformity.case import (
     Cut,
     Harmless,
     Present,
+    Recall,
     Send,
     Sign,
     Spending,
@@ -29,6 +28,7 @@ from firmware.testbench.conformity.case import (
     Whole,
 )
 from firmware.testbench.conformity.safe import ReadOnlyCommand
+from firmware.testbench.conformity.virtual_holder import VirtualWorld, secrets_of_holder
 from firmware.testbench.holder import prove_synthetic
 from firmware.words import CardKind
 
@@ -79,7 +79,7 @@ class StrangersCard:
         self._line = line
 
     def introduce(self) -> None:
-        """Nobody is asked who he is whose card is not to spend anything."""
+        """Before the first case. A card that is to spend nothing need not say whose it is."""
 
     def begin(self, case: Case) -> None:
         """Nothing selected, no key open, awake unless the case is about that."""
@@ -116,15 +116,10 @@ class StrangersCard:
 class SyntheticCard(StrangersCard):
     """A card of the simulated world, with what its holder knows."""
 
-    def __init__(
-        self,
-        line: Line,
-        authorities: Collection[x509.Certificate],
-        secrets_of: Callable[[x509.Certificate], Mapping[Key, bytes]],
-    ) -> None:
-        """`secrets_of`: what the holder of that certificate would type."""
+    def __init__(self, line: Line, world: VirtualWorld) -> None:
+        """`world`: of which the card has to be."""
         super().__init__(line)
-        self._authorities, self._secrets_of = authorities, secrets_of
+        self._world, self._issuers = world, world.issuers()
         self._secrets: Mapping[Key, bytes] = {}
         self._spending = False
 
@@ -149,12 +144,14 @@ class SyntheticCard(StrangersCard):
     def _prove(self) -> None:
         """Before a try and in the same power-up. What it selects, no such case relies on."""
         if self._spending:
-            certificate = scripts.run(prove_synthetic(self._authorities), self._line.transmit)
-            self._secrets = self._secrets_of(certificate)
+            certificate = scripts.run(prove_synthetic(self._issuers), self._line.transmit)
+            self._secrets = secrets_of_holder(certificate)
 
     def spend(self, act: Spending) -> ResponseApdu:
-        """A try or a signature."""
+        """A try, a signature, or what only this world knows."""
         match act:
+            case Recall(issuer):
+                return ResponseApdu(self._world.key_of(issuer), NOTHING.status_word)
             case Present(key, value):
                 data = self._secrets[key] if value == "right" else altered(self._secrets[key])
                 command = CommandApdu(0x00, INS_VERIFY, 0x00, CURRENT_FILE, data)
@@ -179,7 +176,7 @@ def run_case(case: Case, card: StrangersCard, kind: CardKind) -> Result:
     if kind not in case.kinds:
         return Result(case, Verdict.NOT_APPLICABLE, f"the card is {kind}")
     if case.spends and not isinstance(card, SyntheticCard):
-        return Result(case, Verdict.NOT_APPLICABLE, "it spends tries: only with --virtual")
+        return Result(case, Verdict.NOT_APPLICABLE, "it needs the simulated world: --virtual")
     card.begin(case)
     heard: dict[str, ResponseApdu] = {}
     try:
@@ -214,7 +211,7 @@ def _take(step: Step, place: str, card: StrangersCard, heard: dict[str, Response
 
 def _answer(step: Step, card: StrangersCard) -> ResponseApdu:
     match step.act:
-        case Present() | Sign():
+        case Present() | Sign() | Recall():
             assert isinstance(card, SyntheticCard)
             return card.spend(step.act)
         case _:

@@ -47,6 +47,11 @@ def in_issuing_certificate(name: str) -> KeyIn:
     return KeyIn(name, lambda content: authenticity.parse_certificate(_one(content)).public_key)
 
 
+def as_issuers_key(name: str) -> KeyIn:
+    """The answer is the key itself, `90` and `91`."""
+    return KeyIn(name, card_face.parse_public_key)
+
+
 def in_object(name: str, tag: int) -> KeyIn:
     """Of an object in a file of one level."""
     return KeyIn(name, lambda content: card_face.parse_public_key(_field(content, tag)))
@@ -122,6 +127,24 @@ class FaceSigned:
         def right() -> bool:
             face = card_face.parse(_one(answer.data))
             return _opened(self.by, heard, face.signature) == jpki.digest_info(face.signed_hashes)
+
+        return _judge(answer, right)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingCertificateSigned:
+    """A card-verifiable certificate whose body the issuer signed."""
+
+    by: KeyIn
+
+    def __str__(self) -> str:
+        return f"a card-verifiable certificate signed by {self.by}"
+
+    def fault(self, answer: ResponseApdu, heard: Heard) -> str | None:
+        def right() -> bool:
+            certificate = authenticity.parse_certificate(_one(answer.data))
+            digest = sha256(certificate.body).digest()
+            return _opened(self.by, heard, certificate.signature) == jpki.digest_info(digest)
 
         return _judge(answer, right)
 
