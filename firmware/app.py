@@ -280,6 +280,8 @@ class App:
                 self._post(e.CardPlaced())
             case card.CardGone():
                 self._post(e.CardRemoved())
+            case card.ReaderLearnt():
+                self._errands.note_reader(news)
             case card.ReaderSeen(name, code):
                 self._reader_told.set()
                 self._host.note_reader(name, cause_of(code) if code else None)

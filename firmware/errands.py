@@ -55,15 +55,20 @@ class Errands:
         self._staff_gate, self._clock = staff_gate, clock
         self._card, self._vision = card_worker, vision_worker
         self._take_digits = take_digits
+        self._readers: dict[str, card.ReaderLearnt] = {}  # no person's: nothing forgets it
         self._printed_number = bytearray()
         self._pin_was_typed = False
         self.certificate: bytes | None = None
         self.evidence: Evidence | None = None
 
     # --- card and print
+    def note_reader(self, learnt: card.ReaderLearnt) -> None:
+        """What a card worker found out; the next one is told."""
+        self._readers[learnt.reader] = learnt
+
     async def identify_card(self) -> e.Event | None:
         """→ `CardIdentified`"""
-        return card_event(await self._card.ask(card.IdentifyCard()))
+        return card_event(await self._card.ask(card.IdentifyCard(tuple(self._readers.values()))))
 
     async def read_print(self, visit: UUID) -> e.Event | None:
         """照合番号B by the tray camera. → `PrintRead` or `PrintDoubtful`"""

@@ -10,13 +10,16 @@ import msgspec
 from firmware.faults import BadSettings
 from firmware.words import ClockTrust, Language, Layout, Method, Profile
 
+ReaderPattern = Annotated[str, msgspec.Meta(min_length=1)]
+"""Name of a PC/SC reader, or a pattern for it (fnmatch)."""
+
 
 class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The card worker's."""
 
-    reader: str | tuple[str, ...] = "*"
-    """Name pattern (fnmatch) of the PC/SC reader, or several in order of preference. All readers
-    that fit are watched; the one is used that a card is laid on first."""
+    reader: ReaderPattern | Annotated[tuple[ReaderPattern, ...], msgspec.Meta(min_length=1)] = "*"
+    """One, or several in order of preference. All readers that fit are watched; the one is used
+    that a card is laid on first."""
     pcsc_socket: str | None = None
     """A private PC/SC daemon's socket, in place of the system's."""
     terminal_authority: str | None = None
@@ -24,7 +27,7 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuer_keys: str | None = None
     """JSON file of card-face issuer keys; without it photos are `unverified`."""
     allow_unverified_photo: bool = False
-    block_bytes: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 65536
+    block_bytes: Annotated[int, msgspec.Meta(ge=256, le=65536)] = 65536
     """The most that one read asks of a reader, which is learnt to be less where it refuses. 256 for
     a reader that falls silent over more."""
     answer_within_s: float = 3.0

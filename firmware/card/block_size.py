@@ -2,7 +2,7 @@
 
 Real cards answer extended Le (one source read whole files with it); whether a reader passes it, and
 passes a long answer back, no list tells. So it is tried where nothing can be lost by it, and what
-came of it is kept for as long as the worker lives.
+came of it outlives the worker, which is replaced after each visit with a PIN.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ class BlockSize:
 
     __slots__ = ("_le", "_longest", "_under_way")
 
-    def __init__(self, le: int = EXTENDED_LE_MAX) -> None:
-        """`le` in bytes, 1..65536: where to begin. Up to 256 there is nothing to find out."""
-        self._le, self._longest, self._under_way = le, 0, False
+    def __init__(self, le: int = EXTENDED_LE_MAX, longest: int = 0) -> None:
+        """`le` in bytes, 256..65536: where to begin; at 256 there is nothing to find out.
+        `longest`: the longest answer that is known to have come."""
+        self._le, self._longest, self._under_way = le, longest, False
 
     def __repr__(self) -> str:
         return f"BlockSize({self._le} bytes, {self._longest} seen)"
@@ -26,6 +27,11 @@ class BlockSize:
     def le(self) -> int:
         """The Le to ask for, in bytes."""
         return self._le
+
+    @property
+    def longest(self) -> int:
+        """The longest answer to a long Le so far, in bytes; 0 before the first."""
+        return self._longest
 
     @property
     def is_tried(self) -> bool:

@@ -37,6 +37,7 @@ from firmware.card.requests import (
     QueryPinTries,
     ReadCardFace,
     ReadCertificate,
+    ReaderLearnt,
     ReleaseCard,
     SignStatement,
     StatementSigned,
@@ -85,13 +86,18 @@ class CardDesk:
         authority: TerminalAuthority | None,
         block_bytes: int = EXTENDED_LE_MAX,
         *,
+        tell: Callable[[ReaderLearnt], None] = lambda _learnt: None,
         nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """`nonce` gives fresh bytes, as many as it is asked for; only a test bench repeats some."""
+        """`tell` hears what was learnt of a reader, before the answer in which it was.
+
+        `nonce` gives fresh bytes, as many as it is asked for; only a test bench repeats some.
+        """
         self._connect, self._send_photo = connect, send_photo
         self._issuer_keys, self._authority, self._nonce = issuer_keys, authority, nonce
-        self._block_bytes = block_bytes
+        self._block_bytes, self._tell = block_bytes, tell
         self._blocks: dict[str, BlockSize] = {}  # by reader; no visit's end forgets them
+        self._known: dict[str, ReaderLearnt] = {}  # of them, what was told, or heard
         self._connection: CardConnection | None = None
         self._selected: Aid | None = None
         self._is_held = False
@@ -101,14 +107,17 @@ class CardDesk:
     def answer(self, request: CardMessage) -> CardMessage:
         """The reply to one request; a fault becomes `CardProblem`."""
         try:
-            return self._answer(request)
+            reply = self._answer(request)
         except Fault as fault:
             # A transaction goes on: a key may be open, and only `forget` is sure to close it.
-            return CardProblem(code=fault.code, reason=str(fault))
+            reply = CardProblem(code=fault.code, reason=str(fault))
+        self._tell_what_was_learnt()
+        return reply
 
     def _answer(self, request: CardMessage) -> CardMessage:
         match request:
-            case IdentifyCard():
+            case IdentifyCard(learnt):
+                self._learn(learnt)
                 return self._identify()
             case ReadCardFace(visit, number):
                 return self._read_card_face(visit, number)
@@ -132,6 +141,21 @@ class CardDesk:
             self._connection.close()
         self._connection, self._face, self._selected = None, None, None
         self._is_held = self._number_was_presented = False
+
+    # --- what readers pass
+    def _learn(self, learnt: tuple[ReaderLearnt, ...]) -> None:
+        """What another worker found out; what this one did is newer."""
+        for row in learnt:
+            if row.reader not in self._blocks:
+                self._blocks[row.reader] = BlockSize(row.block_bytes, row.longest_bytes)
+                self._known[row.reader] = row
+
+    def _tell_what_was_learnt(self) -> None:
+        for reader, block in self._blocks.items():
+            learnt = ReaderLearnt(reader, block.le, block.longest)
+            if learnt != self._known.get(reader):
+                self._known[reader] = learnt
+                self._tell(learnt)
 
     # --- the card before us
     def _card(self) -> CardConnection:

@@ -129,7 +129,8 @@ class Context:
         }
         if not found:
             there = ", ".join(names) or "none"
-            raise ReaderUnavailable(f"no card reader fits {patterns}; there are: {there}")
+            wanted = " or ".join(patterns)
+            raise ReaderUnavailable(f"no card reader fits {wanted}; there are: {there}")
         return list(found)
 
     def has_card(self, reader: str) -> bool:

@@ -17,9 +17,26 @@ class CardMessage(msgspec.Struct, frozen=True):
     """One object between the firmware and the card worker."""
 
 
+# --- in both directions
+class ReaderLearnt(CardMessage, frozen=True, tag="reader_learnt"):
+    """How long the reads are that a reader passes. Told when it changed; the firmware remembers it,
+    because a worker is replaced after each visit with a PIN."""
+
+    reader: str
+    block_bytes: int
+    """What one read may ask for."""
+    longest_bytes: int
+    """The longest answer to a read of extended length so far; 0: none yet."""
+
+
 # --- firmware → worker: one at a time, each answered by one reply or by `CardProblem` -------------
 class IdentifyCard(CardMessage, frozen=True, tag="identify_card"):
-    """Connect, and tell the kind of the card by its token label. → `CardIdentified`"""
+    """Connect, and tell the kind of the card by its token label. → `CardIdentified`
+
+    `learnt` is what workers told before.
+    """
+
+    learnt: tuple[ReaderLearnt, ...] = ()
 
 
 class ReadCardFace(CardMessage, frozen=True, tag="read_card_face"):
@@ -157,7 +174,7 @@ REQUESTS = (
     | SignStatement
     | ReleaseCard
 )
-NEWS = ReaderSeen | CardSeen | CardGone | Exchanged
+NEWS = ReaderSeen | CardSeen | CardGone | Exchanged | ReaderLearnt
 REPLIES = (
     CardIdentified
     | CardFaceRead

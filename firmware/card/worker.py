@@ -43,6 +43,7 @@ class CardWorker:
             read_issuer_keys(settings.issuer_keys),
             open_authority(settings.terminal_authority),
             settings.block_bytes,
+            tell=self._say,
         )
 
     def serve(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import CURRENT_FILE, SHORT_LE_MAX, CommandApdu, ResponseApdu
+from firmware.card.apdu import CURRENT_FILE, SHORT_LE_MAX, CommandApdu, ResponseApdu, is_extended
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
     CARD_TEXT_CHIP_KEY,
@@ -54,11 +54,6 @@ class Refused(Exception):
 def source_of_chance(seed: str | None) -> Callable[[int], bytes]:
     """Where the card takes n random bytes from: for ever the same ones by a tester's word."""
     return secrets.token_bytes if seed is None else random.Random(seed).randbytes  # noqa: S311
-
-
-def is_extended(command: bytes) -> bool:
-    """Whether its lengths are in the extended form."""
-    return len(command) > 5 and command[4] == 0
 
 
 class TerminalRoot:

@@ -150,10 +150,10 @@ def ends_as_told(outcome: Outcome, otherwise: Cause) -> End:
 
 
 def ends_without_proof(visit: Visit, _event: e.Event) -> Ending:
-    """No method is left; if faces were compared, say what came of it."""
+    """No method is left: what faces compared came to is told before that a PIN is locked."""
+    if visit.comparison.decision is not MatchDecision.NOT_DONE:
+        return Ending(Outcome.REFUSED, Cause.NOT_THE_HOLDER)
     if visit.pin_tries_left == 0:
         locked = Cause.PHONE_PIN_BLOCKED if visit.by_phone else Cause.PIN_BLOCKED
         return Ending(Outcome.REFUSED, locked)
-    if visit.comparison.decision is not MatchDecision.NOT_DONE:
-        return Ending(Outcome.REFUSED, Cause.NOT_THE_HOLDER)
     return Ending(Outcome.REFUSED, Cause.NO_METHOD_LEFT)

@@ -101,11 +101,6 @@ def _unobtainable_without_reason(case: Case) -> bool:
     return ConsentAnswer.UNOBTAINABLE in answers and case.statement.reason is None
 
 
-def _phone_expired(case: Case) -> bool:
-    # The months of grace are for the card; a phone's certificate ends with it (2025-09).
-    return case.statement.card_kind in PHONES and case.standing.in_grace
-
-
 def _granted(case: Case) -> bool:
     return any(record.answer is ConsentAnswer.GRANTED for record in case.statement.consents)
 
@@ -151,7 +146,6 @@ def _answered_twice(case: Case) -> bool:
 REJECTED: Final = Cause.EVIDENCE_REJECTED
 OBJECTIONS: Final[tuple[tuple[Callable[[Case], bool], Objection], ...]] = (
     (_another_visit, Objection(REJECTED, "the statement is another visit's")),
-    (_phone_expired, Objection(Cause.PHONE_CERTIFICATE_EXPIRED, "no grace for a phone")),
     (_unsigned, Objection(REJECTED, "the card did not sign, and the policy asks that it does")),
     (_face_not_proven, Objection(REJECTED, "method face without a live face that matched")),
     (_pin_not_proven, Objection(REJECTED, "a PIN without a signature opened by it")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from joserfc.jwk import OKPKey
 
 from firmware.faults import MalformedStatement
 from firmware.statement import Evidence, Statement, verify
-from firmware.words import Cause, Method, Registration
+from firmware.words import PHONES, Cause, Method, Registration
 from hostdriver.eligibility.acceptance import Case, Objection, objection_to
 from hostdriver.eligibility.answer import (
     Eligibility,
@@ -115,31 +115,26 @@ class InsurersGateway:
     ) -> RegistrationReport:
         now = self._now()
         worth = standing(certificate, self._trust, now)
-        if method is Method.PHONE and worth.in_grace:
-            worth = Standing(Cause.PHONE_CERTIFICATE_EXPIRED)
+        if method is Method.PHONE:
+            worth = worth.on_a_phone
         with changing(self._database) as records:
-            person, status = records.holder(certificate), records.status(certificate)
-            report = _report(person, status, worth)
-            inquiry = Inquiry(now, "registration", transaction_id, certificate, "")
-            records.note(_answered(inquiry, report, person))
-        return report
+            found = _looked_up(records, certificate, worth)
+            records.note(_reported(now, "registration", transaction_id, certificate, found))
+        return found.report
 
     def _register(self, transaction_id: UUID, certificate: bytes) -> RegistrationReport:
         now = self._now()
         worth = standing(certificate, self._trust, now)
         with changing(self._database) as records:
-            person, status = records.holder(certificate), records.status(certificate)
-            report = _report(person, status, worth)
-            if report.registration in MAY_REGISTER:
+            found = _looked_up(records, certificate, worth)
+            if found.report.registration in MAY_REGISTER:
                 if worth.in_grace:
-                    report = _refusal(Cause.CERTIFICATE_EXPIRED)
+                    found = replace(found, report=_refusal(Cause.CERTIFICATE_EXPIRED))
                 else:
-                    person = _registered(person, certificate)
-                    records.put(person)
-                    report = _report(person, status, worth)
-            inquiry = Inquiry(now, "register", transaction_id, certificate, "")
-            records.note(_answered(inquiry, report, person))
-        return report
+                    records.put(_registered(found.person, certificate))
+                    found = _looked_up(records, certificate, worth)
+            records.note(_reported(now, "register", transaction_id, certificate, found))
+        return found.report
 
     def _confirm(
         self, transaction_id: UUID, evidence: Evidence, device_key: OKPKey
@@ -153,7 +148,10 @@ class InsurersGateway:
                 records.note(replace(inquiry, said=f"{Cause.EVIDENCE_REJECTED}: {fault}"))
             return Confirmation(False, Cause.EVIDENCE_REJECTED, None)
         inquiry = replace(inquiry, requester=statement.requester)
-        case = Case(statement, transaction_id, standing(certificate, self._trust, now), self._trust)
+        worth = standing(certificate, self._trust, now)
+        if statement.card_kind in PHONES:
+            worth = worth.on_a_phone
+        case = Case(statement, transaction_id, worth, self._trust)
         with changing(self._database) as records:
             person = records.holder(certificate)
             # Used up first, whatever the rest says: what was seen once is never looked at again.
@@ -209,6 +207,19 @@ class InsurersGateway:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The holder of a certificate, and what is said of them."""
+
+    person: InsuredPerson | None
+    report: RegistrationReport
+
+
+def _looked_up(records: Records, certificate: bytes, worth: Standing) -> _Found:
+    person = records.holder(certificate)
+    return _Found(person, _report(person, records.status(certificate), worth))
+
+
 def _report(
     person: InsuredPerson | None, status: CertificateStatus, worth: Standing
 ) -> RegistrationReport:
@@ -228,11 +239,12 @@ def _report(
     return _usable(person.registration, cause, worth)
 
 
-def _answered(
-    inquiry: Inquiry, report: RegistrationReport, person: InsuredPerson | None
+def _reported(
+    now: datetime, verb: str, transaction_id: UUID, certificate: bytes, found: _Found
 ) -> Inquiry:
-    said = report.cause or report.registration
-    return replace(inquiry, said=said, person_id=person.person_id if person else None)
+    said = found.report.cause or found.report.registration
+    person_id = found.person.person_id if found.person else None
+    return Inquiry(now, verb, transaction_id, certificate, said, person_id)
 
 
 def _usable(registration: Registration, cause: Cause | None, worth: Standing) -> RegistrationReport:

@@ -78,6 +78,13 @@ class Standing:
         """It has expired, and opens eligibility for three months more."""
         return self.warning is CertificateWarning.IN_GRACE
 
+    @property
+    def on_a_phone(self) -> Standing:
+        """The same in a phone: the months of grace are for the card alone (2025-09)."""
+        if self.in_grace or self.cause is Cause.CERTIFICATE_EXPIRED:
+            return Standing(Cause.PHONE_CERTIFICATE_EXPIRED, expires_at=self.expires_at)
+        return self
+
 
 def read_authorities(files: Iterable[tuple[str, bytes]]) -> tuple[x509.Certificate, ...]:
     """The CA certificates in named PEM files; files that hold no certificate are passed over.

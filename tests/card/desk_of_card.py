@@ -17,6 +17,7 @@ from firmware.card.requests import (
     CertificateRead,
     ReadCardFace,
     ReadCertificate,
+    ReaderLearnt,
     SignStatement,
 )
 from firmware.faults import CardRemoved
@@ -87,6 +88,7 @@ class Desk:
         block_bytes: int = 65536,
     ) -> None:
         self.photos: list[tuple[UUID, bytes]] = []
+        self.learnt: list[ReaderLearnt] = []
         self.reader = reader
         self.desk = CardDesk(
             self._connect,
@@ -94,6 +96,7 @@ class Desk:
             issuers or {},
             SimulatedTerminalAuthority(world().authorities) if with_authority else None,
             block_bytes,
+            tell=self.learnt.append,
         )
 
     def _connect(self) -> OnTheReader:

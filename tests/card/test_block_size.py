@@ -8,6 +8,16 @@ import pytest
 from card_dialogue import FileCard
 from card_issued import holder_certificate
 from desk_of_card import Desk, OnTheReader, desk_with, face_of
+from fussy_reader import (
+    LONGEST_PASSED,
+    FussyReader,
+    answer,
+    cut_long_answers,
+    lose_the_card,
+    lose_the_card_over_long_answers,
+    refuse,
+    reset_the_card,
+)
 from personalised import NUMBER_B
 
 from firmware.card import scripts
@@ -21,57 +31,10 @@ from firmware.card.requests import (
     ReadCertificate,
     ReleaseCard,
 )
-from firmware.faults import CardRemoved, CardReset, ExtendedLengthRefused, UnexpectedStatus
+from firmware.faults import ExtendedLengthRefused, UnexpectedStatus
 from firmware.words import CardKind
 
 MY_NUMBER_CARD = CardIdentified(CardKind.MY_NUMBER_CARD)
-LONGEST_PASSED = 300
-
-
-class FussyReader(OnTheReader):
-    """A reader that does something of its own with every extended length."""
-
-    def __init__(self, with_extended: Callable[[FussyReader, CommandApdu], ResponseApdu]) -> None:
-        super().__init__()
-        self._with_extended = with_extended
-        self.extended = 0
-
-    def transmit(self, command: CommandApdu) -> ResponseApdu:
-        if not command.is_extended:
-            return super().transmit(command)
-        self.extended += 1
-        return self._with_extended(self, command)
-
-    def pass_on(self, command: CommandApdu) -> ResponseApdu:
-        return super().transmit(command)
-
-
-def refuse(_reader: FussyReader, _command: CommandApdu) -> ResponseApdu:
-    raise ExtendedLengthRefused("too long")
-
-
-def answer(status_word: int) -> Callable[[FussyReader, CommandApdu], ResponseApdu]:
-    return lambda _reader, _command: ResponseApdu(b"", status_word)
-
-
-def lose_the_card(reader: FussyReader, _command: CommandApdu) -> ResponseApdu:
-    reader.close()
-    raise CardRemoved("not transacted")
-
-
-def reset_the_card(reader: FussyReader, _command: CommandApdu) -> ResponseApdu:
-    reader.close()
-    raise CardReset("reset")
-
-
-def cut_long_answers(reader: FussyReader, command: CommandApdu) -> ResponseApdu:
-    response = reader.pass_on(command)
-    return ResponseApdu(response.data[:LONGEST_PASSED], response.status_word)
-
-
-def lose_the_card_over_long_answers(reader: FussyReader, command: CommandApdu) -> ResponseApdu:
-    response = reader.pass_on(command)
-    return lose_the_card(reader, command) if len(response.data) > 256 else response
 
 
 REFUSALS = {
@@ -138,6 +101,32 @@ def test_a_reader_that_breaks_over_long_answers_costs_one_visit_and_no_try() -> 
     assert desk.ask(IdentifyCard()) == MY_NUMBER_CARD
     assert isinstance(desk.ask(face_of()), CardFaceRead)
     assert reader.verifies == 2
+
+
+def test_the_next_desk_is_told_what_one_learnt() -> None:
+    reader = FussyReader(lose_the_card_over_long_answers)
+    first = Desk(reader)
+    assert first.ask(IdentifyCard()) == MY_NUMBER_CARD
+    assert first.problem(ReadCertificate()) == "card_removed"
+    second = Desk(reader)
+    second.ask(IdentifyCard((first.learnt[-1],)))
+    assert second.certificate() == desk_with_certificate()
+    assert second.learnt == []
+
+
+def test_the_next_desk_need_not_find_out_what_a_reader_passes() -> None:
+    reader = FussyReader(FussyReader.pass_on)
+    first = Desk(reader)
+    first.ask(IdentifyCard(), ReadCertificate())
+    (*_, learnt) = first.learnt
+    assert (learnt.reader, learnt.block_bytes) == (reader.reader, 65536)
+    assert learnt.longest_bytes > 256
+    second, before = Desk(reader), reader.extended
+    second.ask(IdentifyCard((learnt,)))
+    assert reader.extended == before
+    reader.pulled_at = len(reader.sent)  # over the certificate
+    assert second.problem(ReadCertificate()) == "card_removed"
+    assert second.learnt == []
 
 
 def test_a_card_pulled_out_of_a_reader_that_passed_long_answers_says_nothing_of_it() -> None:

@@ -96,6 +96,18 @@ async def test_it_tells_of_reader_and_card(empty: PcscService) -> None:
         assert isinstance(answer, CardProblem) and answer.code == "card_removed"
 
 
+async def test_what_it_learnt_of_the_reader_serves_the_next_one(empty: PcscService) -> None:
+    empty.insert("valid")
+    async with firmware(empty.socket_path, CardSettings()) as device:
+        await device.told(seen(empty), CardSeen())
+        await device.ask(IdentifyCard())
+        (learnt,) = device.news.learnt
+        assert (learnt.reader, learnt.block_bytes) == (empty.reader_name, 65536)
+        await device.worker.replace()
+        assert await device.ask(IdentifyCard((learnt,))) == CardIdentified(CardKind.MY_NUMBER_CARD)
+        assert device.news.learnt == [learnt]
+
+
 async def test_a_card_that_lies_there_already_is_told(empty: PcscService) -> None:
     empty.insert("drivers_licence")
     async with firmware(empty.socket_path, CardSettings(reader="Kazashi*")) as device:

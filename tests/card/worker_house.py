@@ -20,6 +20,7 @@ from firmware.card.requests import (
     Exchanged,
     IdentifyCard,
     ReadCertificate,
+    ReaderLearnt,
     SignStatement,
     VerifyPin,
 )
@@ -38,15 +39,18 @@ Asked = SupervisedWorker[CardMessage, CardMessage, CardMessage]
 
 
 class News:
-    """What the worker told unasked; exchanges are only counted."""
+    """What the worker told unasked; exchanges are only counted, and what it learnt is apart."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[CardMessage] = asyncio.Queue()
         self.exchanges = 0
+        self.learnt: list[ReaderLearnt] = []
 
     def put(self, news: CardMessage) -> None:
         if isinstance(news, Exchanged):
             self.exchanges += 1
+        elif isinstance(news, ReaderLearnt):
+            self.learnt.append(news)
         else:
             self.queue.put_nowait(news)
 

@@ -158,8 +158,9 @@ async def test_the_three_months_after_expiry(
         assert answer.certificate_warning is told
 
 
-async def test_no_grace_for_a_phone(office: Office) -> None:
-    office.now = EXPIRES + DAY
+@pytest.mark.parametrize("expired_for", [DAY, 120 * DAY])
+async def test_no_grace_for_a_phone(office: Office, expired_for: timedelta) -> None:
+    office.now = EXPIRES + expired_for
     assert refused(await confirmed(office, consents=ALL_REFUSED, **PHONE), NO_GRACE)
     report = await office.gateway.registration(VISIT, good_certificate(), Method.PHONE)
     assert (report.registration, report.cause) == (Registration.REFUSED, NO_GRACE)

@@ -296,6 +296,8 @@ def test_a_blocked_pin_ends_the_visit_only_where_no_other_way_is_left() -> None:
         if isinstance(event, told) and event.tries_left == 0 and after != before:
             others = bool(after.methods_left)
             cause = Cause.PHONE_PIN_BLOCKED if after.by_phone else Cause.PIN_BLOCKED
+            if after.comparison != NOTHING_COMPARED:
+                cause = Cause.NOT_THE_HOLDER
             blocked = Ending(Outcome.REFUSED, cause)
             assert after.state is (State.CHOOSING_METHOD if others else State.TAKE_CARD)
             assert after.ending == (None if others else blocked)
@@ -312,6 +314,18 @@ def test_a_visit_whose_pin_is_blocked_can_still_be_verified() -> None:
         if after.proofs > before.proofs and before.pin_tries_left == 0
     }
     assert proven == {Method.FACE, Method.STAFF}
+
+
+def test_a_locked_pin_hides_no_face_that_was_not_the_holders() -> None:
+    endings = {
+        after.ending.cause
+        for before, event, after, _ in walk()
+        if isinstance(event, e.FacesCompared)
+        and event.decision is MatchDecision.NOT_SAME_PERSON
+        and before.pin_tries_left == 0
+        and after.ending is not None
+    }
+    assert endings == {Cause.NOT_THE_HOLDER}
 
 
 def test_no_passcode_is_looked_at_once_the_staff_look_is_closed() -> None:
