@@ -28,7 +28,8 @@ from firmware.simulator.card_options import option_rows
 from hostdriver import api
 from hostdriver.errors import ERRORS
 from hostdriver.events import EVENTS, Event
-from hostdriver.texts import CAUSES, FALLBACKS
+from hostdriver.texts import CAUSES
+from hostdriver.ways_out import FALLBACKS
 
 DOCS: Final = Path(__file__).resolve().parent
 LINK_INTRODUCTION: Final = f"""\

@@ -34,7 +34,7 @@ from firmware.words import (
 from hostdriver.eligibility.answer import Eligibility
 from hostdriver.eligibility.question import QueryParams, QueryResult
 from hostdriver.figures import StatsParams, StatsResult
-from hostdriver.texts import Fallback
+from hostdriver.ways_out import Fallback
 
 PROTOCOL = "1.0"
 MAX_WAIT_S = 300.0

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hostdriver.events import Event
-from hostdriver.texts import Fallback
+from hostdriver.ways_out import Fallback
 
 MAX_LINE_BYTES = 64 * 1024
 """Of one line, without its end."""

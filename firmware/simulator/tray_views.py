@@ -1,7 +1,7 @@
 """How a tray camera sees a card: five levels of severity, and the picture each view gives.
 
-The ladder was fixed before the reading of the printed number was tuned against it. Its ranges are
-*assumed*: no real card under a real tray camera was to be had. Their reasons stand beside them.
+The ranges are *assumed*: no real card under a real tray camera was to be had. Their reasons stand
+beside them.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest
 from firmware.words import Cause
 from hostdriver import texts
 from hostdriver.eligibility.answer import Validity
+from hostdriver.ways_out import FALLBACKS
 
 TODAY = date(2026, 11, 22)
 INSURANCE, ELDERLY, LIMIT, DISEASE = (
@@ -45,15 +46,15 @@ def offered(cause: Cause | None, day: date = TODAY, validity: Validity | None = 
 def test_where_a_paper_is_shown_so_is_what_it_cannot_replace(cause: Cause) -> None:
     for way in set(offered(cause)) & SHOWN_ALONE.keys():
         paper = SHOWN_ALONE[way]
-        assert paper in texts.FALLBACKS[way].text
+        assert paper in FALLBACKS[way].text
         assert "other_certificates" in offered(cause)
         for use in SERVES_AS["マイナ保険証"] - SERVES_AS[paper]:
-            assert use in texts.FALLBACKS["other_certificates"].text
+            assert use in FALLBACKS["other_certificates"].text
 
 
 def test_a_paper_that_serves_as_nothing_is_shown_with_the_card_only() -> None:
     nothing = [paper for paper, uses in SERVES_AS.items() if not uses]
-    for way in texts.FALLBACKS.values():
+    for way in FALLBACKS.values():
         if any(paper in way.text for paper in nothing):
             assert "マイナンバーカードと" in way.text
 
