@@ -21,6 +21,7 @@ SHORT_ID_MAX = 0x1E
 CURRENT_FILE = 0x80  # P2 of VERIFY and of a signature: the key is the file that is selected
 
 INS_VERIFY = 0x20
+INS_SIGN = 0x2A  # PERFORM SECURITY OPERATION
 # Commands whose data is a secret: VERIFY, two forms of changing a PIN, RESET RETRY COUNTER.
 SECRET_INSTRUCTIONS = frozenset({INS_VERIFY, 0x24, 0x32, 0x2C})
 
@@ -150,12 +151,12 @@ class CommandApdu:
     @classmethod
     def compute_signature(cls, data: bytes) -> CommandApdu:
         """Sign with the selected private key; the card pads whatever it gets (PKCS #1 type 1)."""
-        return cls(0x80, 0x2A, 0x00, CURRENT_FILE, data, le=SHORT_LE_MAX)
+        return cls(0x80, INS_SIGN, 0x00, CURRENT_FILE, data, le=SHORT_LE_MAX)
 
     @classmethod
     def internal_signature(cls, data: bytes) -> CommandApdu:
         """Sign with the application's own key (内部認証); needs no PIN."""
-        return cls(0x80, 0x2A, 0x00, 0x00, data, le=SHORT_LE_MAX)
+        return cls(0x80, INS_SIGN, 0x00, 0x00, data, le=SHORT_LE_MAX)
 
     @classmethod
     def get_challenge(cls, length: int) -> CommandApdu:

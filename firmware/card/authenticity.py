@@ -31,6 +31,7 @@ CERTIFICATE, CERTIFICATE_BODY, CERTIFICATE_SIGNATURE = 0x7F21, 0x5F4E, 0x5F37
 KEY_ID_BYTES = 16
 BODY_BYTES = 297  # two key ids and a public key of 265 bytes
 MIN_NONCE_BYTES = 16
+PRESENCE_NONCE_BYTES = 32  # what is drawn
 PRESENCE_TAG = b"kazashi-presence-v1\x00"  # so that this signature can stand for nothing else
 
 IssuerKeys = Mapping[bytes, rsa.RSAPublicKey]

@@ -61,7 +61,6 @@ from firmware.statement import to_be_signed
 from firmware.words import CardKind, CardSigning, PhotoAuthenticity
 
 T = TypeVar("T")
-PRESENCE_NONCE_BYTES = 32
 
 
 class CardConnection(Protocol):
@@ -248,7 +247,10 @@ class CardDesk:
         face: CardFace = self._play(read_card_face(credential, block=self._block()))
         judgement = self._play(
             authenticity.authenticate(
-                face, self._issuer_keys, self._nonce(PRESENCE_NONCE_BYTES), self._block()
+                face,
+                self._issuer_keys,
+                self._nonce(authenticity.PRESENCE_NONCE_BYTES),
+                self._block(),
             )
         )
         reply = CardFaceRead(

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import CURRENT_FILE, SHORT_LE_MAX, CommandApdu, ResponseApdu, is_extended
+from firmware.card.apdu import (
+    CURRENT_FILE,
+    INS_SIGN,
+    INS_VERIFY,
+    SHORT_LE_MAX,
+    CommandApdu,
+    ResponseApdu,
+    is_extended,
+)
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
     CARD_TEXT_CHIP_KEY,
@@ -333,8 +341,8 @@ class VirtualCard:
         (0x00, 0xA4): _select,
         (0x00, 0xB0): _read_binary,
         (0x00, 0xB2): _read_record,
-        (0x00, 0x20): _verify,
-        (0x80, 0x2A): _sign,
+        (0x00, INS_VERIFY): _verify,
+        (0x80, INS_SIGN): _sign,
         (0x00, 0x88): _internal_authenticate,
         (0x00, 0x84): _get_challenge,
         (0x80, 0xA2): _terminal_certificate,

@@ -6,7 +6,7 @@ document of the patients has its columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 from firmware.simulator.expectations import EXPECTED, WAYS, Expected, Json, Way, came_to
@@ -42,13 +42,16 @@ def compared_table(results: Mapping[Way, Json]) -> str:
     return aligned(lines)
 
 
-def aligned(lines: Iterable[tuple[str, ...]]) -> str:
-    """Columns as wide as their widest cell, two blanks apart."""
+def aligned(lines: Iterable[tuple[str, ...]], to_the_right: Container[str] = ()) -> str:
+    """Columns as wide as their widest cell, two blanks apart; the first line has the headings.
+
+    `to_the_right`: the headings of the columns whose cells end below each other.
+    """
     rows = list(lines)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [">" if heading in to_the_right else "<" for heading in rows[0]]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+        "  ".join(map(format, row, map("{}{}".format, sides, widths))).rstrip() for row in rows
     )
 
 

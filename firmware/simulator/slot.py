@@ -12,9 +12,8 @@ from typing import Annotated, Final, Protocol
 
 import msgspec
 
-from firmware.card.apdu import INS_VERIFY
+from firmware.card.apdu import INS_SIGN, INS_VERIFY
 
-INS_SIGN: Final = 0x2A  # PERFORM SECURITY OPERATION
 INSTRUCTIONS: Final = {"SELECT": 0xA4, "READ BINARY": 0xB0, "VERIFY": INS_VERIFY, "SIGN": INS_SIGN}
 """The commands that a tester may single out for a mishap, by name."""
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
+from firmware.card.apdu import INS_SIGN
 from firmware.faults import ControlRefused
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
 from firmware.simulator.patient import (
@@ -22,7 +23,7 @@ from firmware.simulator.patient import (
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.people import Patient, collation_number_b
 from firmware.simulator.reception import Json, Reception, Tell, hold_visit
-from firmware.simulator.slot import INS_SIGN, AnyMishap, Pull
+from firmware.simulator.slot import AnyMishap, Pull
 from firmware.words import Language, Method, NoConsentReason, Profile, State
 
 

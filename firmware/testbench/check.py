@@ -6,10 +6,11 @@ import msgspec
 
 from firmware.card import scripts
 from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.card.authenticity import PRESENCE_NONCE_BYTES
 from firmware.card.credential import CollationNumberB
 from firmware.faults import CardFault, TraceMismatch
 from firmware.testbench.digits import digits_of
-from firmware.testbench.reading import NONCE_BYTES, firmware_reads
+from firmware.testbench.reading import firmware_reads
 from firmware.testbench.replay import ReplayedCard
 from firmware.testbench.trace import Trace
 from firmware.words import CardKind
@@ -37,7 +38,7 @@ def check(trace: Trace) -> Checked:
         return ResponseApdu.decode(card.process(command.encode()))
 
     try:
-        kind = scripts.run(firmware_reads(number, {}, bytes(NONCE_BYTES)), transmit).kind
+        kind = scripts.run(firmware_reads(number, {}, bytes(PRESENCE_NONCE_BYTES)), transmit).kind
     except CardFault as fault:
         ended = str(fault)
     if mismatches:

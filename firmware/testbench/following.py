@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import CURRENT_FILE, CommandApdu, ResponseApdu
+from firmware.card.apdu import CURRENT_FILE, INS_SIGN, INS_VERIFY, CommandApdu, ResponseApdu
 from firmware.card.files import (
     CARD_FACE_CHIP_KEY,
     CARD_TEXT_CHIP_KEY,
@@ -26,7 +26,7 @@ from firmware.card.files import (
 from firmware.faults import MalformedCommand
 from firmware.testbench.trace import MaskedBytes
 
-SELECT, READ_BINARY, READ_RECORD, GET_RESPONSE, SIGN = 0xA4, 0xB0, 0xB2, 0xC0, 0x2A
+SELECT, READ_BINARY, READ_RECORD, GET_RESPONSE = 0xA4, 0xB0, 0xB2, 0xC0
 BY_NAME, UNDER_APPLICATION = 0x04, 0x02  # P1 of SELECT
 _BY_SHORT_ID: Final = 0x80  # P1 of READ BINARY; P2 of VERIFY and of a signature
 _SHORT_ID: Final = 0x1F
@@ -150,7 +150,7 @@ class Follower:
 
     def _named(self, command: CommandApdu, *, worked: bool) -> Place:
         """The place that a command names by a short id, or else the selected one."""
-        if command.ins == SIGN and command.p2 == 0x00:
+        if command.ins == INS_SIGN and command.p2 == 0x00:
             return Place(self._place.aid)  # the application's own key
         short_id = _short_id(command)
         if short_id is None:
@@ -170,13 +170,13 @@ def _worked(response: ResponseApdu) -> bool:
 
 def _short_id(command: CommandApdu) -> int | None:
     """The short EF id in a command's parameters; None where it means the selected file."""
-    match command.ins:
-        case 0xB0 if command.p1 & _BY_SHORT_ID:
-            return command.p1 & _SHORT_ID
-        case 0xB2 if command.p2 >> 3:
-            return command.p2 >> 3
-        case 0x20 | 0x2A if command.p2 & _BY_SHORT_ID and command.p2 != CURRENT_FILE:
-            return command.p2 & _SHORT_ID
+    if command.ins == READ_BINARY and command.p1 & _BY_SHORT_ID:
+        return command.p1 & _SHORT_ID
+    if command.ins == READ_RECORD and command.p2 >> 3:
+        return command.p2 >> 3
+    of_a_key = command.ins in (INS_VERIFY, INS_SIGN) and command.p2 != CURRENT_FILE
+    if of_a_key and command.p2 & _BY_SHORT_ID:
+        return command.p2 & _SHORT_ID
     return None
 
 

@@ -47,7 +47,7 @@ def import_command(*, log: Path, out: Path, as_json: bool) -> None:
         kind = format_of(read_lines(log), str(log))
         written_at = dt.datetime.fromtimestamp(log.stat().st_mtime, dt.UTC)
         found = imported(READERS[kind](read_lines(log)), str(log), written_at)
-    write(out, encode(found.trace))
+        write(out, encode(found.trace))
     summary = Summary(str(out), kind, len(found.trace.exchanges), found.secrets, found.dropped)
     for dropped in found.dropped:
         click.echo(f"{log}: {dropped}: dropped", err=True)

@@ -23,21 +23,22 @@ _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?)+")
 _ATR_BYTES: Final = range(2, 34)
 
 # --- OpenSC
-_OPENSC_LINE: Final = re.compile(r"(?:P:(\d+); T:)?(?:0x)?\w+ (\d\d):(\d\d):(\d\d)\.(\d{3}) \[")
+_OPENSC_LINE: Final = re.compile(r"((?:P:\d+; T:)?(?:0x)?\w+) (\d\d):(\d\d):(\d\d)\.(\d{3}) \[")
 _OPENSC_READER: Final = re.compile(r"pcsc_transmit: reader '(.*)'")
 _OPENSC_ATR: Final = re.compile(r"match_atr_table: ATR {5}: ([0-9a-fA-F:]+)$")
 _HEADING: Final = re.compile(r"(Outgoing|Incoming) APDU \((\d{1,6}) bytes?\):$")
 _OPENSC_DIRECTIONS: Final = {"Outgoing": Direction.SENT, "Incoming": Direction.RECEIVED}
 
 # --- pcscd
-_PCSCD_LINE: Final = re.compile(r"(\d{8,}) (?:\[\w+\] )?(.*)")
+_PCSCD_LINE: Final = re.compile(r"(\d{8,}) (?:\[(\w+)\] )?(.*)")
 _PCSCD_READER: Final = re.compile(r"SCardConnect\(\) Attempting Connect to (.*) using protocol")
+_PCSCD_NO_CARD: Final = re.compile(r"SCardConnect\(\) (?:Direct access|Card Not Inserted)")
 _PCSCD_DIRECTIONS: Final = {"APDU": Direction.SENT, "SW": Direction.RECEIVED}
 
 
 def opensc(lines: Lines) -> Iterator[News]:
     """What an OpenSC debug log tells."""
-    at_ms, open_message, left, content, process = 0, None, 0, b"", None
+    at_ms, open_message, left, content, speaks = 0, None, 0, b"", None
     for n, line in lines:
         if open_message is not None:
             part = _dumped(line, left)
@@ -53,8 +54,8 @@ def opensc(lines: Lines) -> Iterator[News]:
         if told := _OPENSC_LINE.match(head):
             hours, minutes, seconds, ms = map(int, told.groups()[1:])
             at_ms = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
-            if told[1] != process:
-                process = told[1]
+            if told[1] != speaks:  # another process, or another thread of it
+                speaks = told[1]
                 yield Fresh()
         if heading := _HEADING.search(head):
             open_message = (n, _OPENSC_DIRECTIONS[heading[1]], at_ms)
@@ -69,20 +70,30 @@ def opensc(lines: Lines) -> Iterator[News]:
 
 def pcscd(lines: Lines) -> Iterator[News]:
     """What a log of pcscd tells."""
-    at_us = 0
+    at_us, speaks, connects = 0, None, None
     for n, line in lines:
         told = _PCSCD_LINE.match(line)
         if told is None:
             continue
         at_us += int(told[1][:12])
-        kind, _, rest = told[2].partition(": ")
+        kind, _, rest = told[3].partition(": ")
         if kind in _PCSCD_DIRECTIONS:
+            if connects is not None:
+                yield Reader(connects)
+                connects = None
+            if told[2] != speaks:  # each program has a thread of the daemon
+                speaks = told[2]
+                yield Fresh()
             yield Message(n, _PCSCD_DIRECTIONS[kind], at_us // 1000, _hex(rest))
         elif kind == "Card ATR":
             yield Fresh()
             yield from _atr(rest)
         elif reader := _PCSCD_READER.search(line[:_HEAD_CHARACTERS]):
-            yield Reader(reader[1])
+            if connects is not None:
+                yield Reader(connects)
+            connects = reader[1]
+        elif _PCSCD_NO_CARD.search(line[:_HEAD_CHARACTERS]):
+            connects = None  # programs look at every reader, also at those without a card
 
 
 class LogFormat(StrEnum):

@@ -42,7 +42,10 @@ class Atr:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """From here on nothing is known to be selected: power was given, or another program begins."""
+    """From here on nothing is known to be selected: power was given, or another program begins.
+
+    What was sent and not answered yet never is: the next answer is another's.
+    """
 
 
 class Direction(Enum):
@@ -90,10 +93,13 @@ class _Dialogue:
     def take(self, news: News) -> None:
         match news:
             case Reader(name):
-                self.reader = self.reader or name[:MAX_READER_NAME]
+                if self.reader not in ("", name):
+                    raise MalformedLog("two readers are in it, and one card at a time is followed")
+                self.reader = name
             case Atr(value):
                 self.atr = self.atr or value
             case Fresh():
+                self.end()
                 self.fresh = bool(self.heard)
             case Message(direction=Direction.SENT):
                 self.end()
@@ -135,8 +141,11 @@ class _Dialogue:
 def imported(news: Iterable[News], name: str, recorded_at: dt.datetime) -> Imported:
     """The dialogue of a log; `MalformedLog` where there is none, or it never tells the ATR."""
     dialogue = _Dialogue()
-    for each in news:
-        dialogue.take(each)
+    try:
+        for each in news:
+            dialogue.take(each)
+    except MalformedLog as fault:
+        raise MalformedLog(f"{name}: {fault}") from fault
     dialogue.end()
     if not dialogue.heard:
         raise MalformedLog(f"{name}: no command with its answer is in it")
@@ -144,7 +153,7 @@ def imported(news: Iterable[News], name: str, recorded_at: dt.datetime) -> Impor
         raise MalformedLog(f"{name}: it does not tell the card's ATR: is its beginning missing?")
     trace = trace_of(
         dialogue.heard,
-        reader=dialogue.reader or "unknown",
+        reader=dialogue.reader[:MAX_READER_NAME] or "unknown",
         atr=dialogue.atr,
         recorded_at=recorded_at,
     )

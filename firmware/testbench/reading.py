@@ -26,7 +26,6 @@ from firmware.card.files import Aid, Key
 from firmware.faults import CertificateMissing, MalformedResponse, UnexpectedStatus
 from firmware.words import CardKind
 
-NONCE_BYTES: Final = 32
 # Cards on which a visit goes on; the others end it with their kind.
 GOES_ON: Final = frozenset({CardKind.MY_NUMBER_CARD, CardKind.PHONE_ANDROID, CardKind.PHONE_IOS})
 

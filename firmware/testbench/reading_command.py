@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from firmware.card import scripts
+from firmware.card.authenticity import PRESENCE_NONCE_BYTES
 from firmware.card.credential import CollationNumberB
 from firmware.card.worker import read_issuer_keys
 from firmware.testbench.options import (
@@ -21,7 +22,7 @@ from firmware.testbench.options import (
     wait_option,
 )
 from firmware.testbench.reader import connect, find_reader
-from firmware.testbench.reading import NONCE_BYTES, Reading, firmware_reads
+from firmware.testbench.reading import Reading, firmware_reads
 from firmware.words import CardKind
 
 
@@ -51,7 +52,7 @@ def read_command(
     """
     with refusing(), closing(connect(find_reader(reader, wait_s))) as connection:
         issuers = read_issuer_keys(str(issuer_keys) if issuer_keys else None)
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = secrets.token_bytes(PRESENCE_NONCE_BYTES)
         reading = scripts.run(firmware_reads(number, issuers, nonce), connection.transmit)
     click.echo(msgspec.json.encode(reading) if as_json else spoken(reading, pem=pem))
     if reading.kind is CardKind.UNKNOWN:

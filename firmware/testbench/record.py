@@ -15,7 +15,7 @@ from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.card.files import TOKEN_INFO, TOKEN_LABEL_BYTES
 from firmware.testbench.following import READ_BINARY, Followed, Heard, followed
 from firmware.testbench.masking import mask, without_secret
-from firmware.testbench.trace import Context, Header, MaskedBytes, Trace
+from firmware.testbench.trace import Context, Header, MaskedBytes, Trace, printable
 from firmware.words import CardKind
 
 TOOL: Final = f"kazashi-testbench {version('kazashi')}"
@@ -83,7 +83,7 @@ def trace_of(
 ) -> Trace:
     """A dialogue as a trace; the kind of the card is what its token label says, if it was read."""
     header = Header(
-        reader=reader,
+        reader=printable(reader),
         atr=atr.hex().upper(),
         card_kind=next(filter(None, map(_kind_told, followed(heard))), CardKind.UNKNOWN),
         tool=TOOL,

@@ -6,23 +6,31 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TextIO, TypeAlias
 
 from firmware.card import scripts
+from firmware.card.apdu import CommandApdu, ResponseApdu
+from firmware.card.authenticity import PRESENCE_NONCE_BYTES
 from firmware.card.credential import CollationNumberB
-from firmware.faults import ProgramFailed
+from firmware.card.pcsc import Connection
+from firmware.faults import HolderNotSynthetic, ProgramFailed
 from firmware.simulator.world import World
 from firmware.testbench.digits import Digits
 from firmware.testbench.holder import issuers_of, prove_synthetic
 from firmware.testbench.player import RELAY
 from firmware.testbench.private_reader import PrivateReader
 from firmware.testbench.reader import connect
-from firmware.testbench.reading import NONCE_BYTES, firmware_reads
+from firmware.testbench.reading import firmware_reads
 from firmware.testbench.record import Recorder
-from firmware.testbench.relay import CardRelay
+from firmware.testbench.relay import CardHeld, CardRelay
 from firmware.testbench.trace import Context
 from firmware.testbench.visiting import BenchVisit, Visited
+
+Proof: TypeAlias = Callable[[CardHeld], None]
+"""Asked of every connection before it is recorded; raises `HolderNotSynthetic`."""
 
 
 def look_at_card(reader: str) -> bytes:
@@ -31,39 +39,91 @@ def look_at_card(reader: str) -> bytes:
         return connection.atr
 
 
-def prove_holder_synthetic(reader: str, world: World) -> None:
-    """`HolderNotSynthetic` unless the card is one of this world's; unrecorded, and off again."""
-    authorities = issuers_of(world)
-    with closing(connect(reader)) as connection:
-        scripts.run(prove_synthetic(authorities), connection.transmit)
+def proof_of_synthetic(world: World) -> Proof:
+    """`HolderNotSynthetic` unless a card is one of this world's."""
+    issuers = issuers_of(world)
+
+    def prove(card: CardHeld) -> None:
+        def transmit(command: CommandApdu) -> ResponseApdu:
+            return ResponseApdu.decode(card.exchange(command.encode()))  # which nobody hears
+
+        scripts.run(prove_synthetic(issuers), transmit)
+
+    return prove
 
 
-def record_reads(reader: str, recorder: Recorder, number: CollationNumberB | None) -> None:
+def take_any(_card: CardHeld) -> None:
+    """The proof where none is asked for: what is recorded is masked, whosever card it is."""
+
+
+def record_reads(
+    reader: str, recorder: Recorder, prove: Proof, number: CollationNumberB | None
+) -> None:
     """What the firmware reads of the card; faults of `firmware.card` end it."""
-    with closing(connect(reader, recorder.hear)) as connection:
-        reads = firmware_reads(number, {}, secrets.token_bytes(NONCE_BYTES))
+    with closing(_proven(reader, recorder, prove)) as connection:
+        reads = firmware_reads(number, {}, secrets.token_bytes(PRESENCE_NONCE_BYTES))
         scripts.run(reads, connection.transmit)
 
 
-def record_visit(reader: str, recorder: Recorder, context: Context, digits: Digits) -> Visited:
+def record_visit(
+    reader: str, recorder: Recorder, prove: Proof, context: Context, digits: Digits
+) -> Visited:
     """A whole visit, as `visiting` plays it."""
-    return BenchVisit(lambda: connect(reader, recorder.hear), context, digits).play()
+    refused: list[HolderNotSynthetic] = []
+
+    def connect_proven() -> Connection:
+        try:
+            return _proven(reader, recorder, prove)
+        except HolderNotSynthetic as fault:  # to the visit, it is one more card that is unfit
+            refused.append(fault)
+            raise
+
+    visited = BenchVisit(connect_proven, context, digits).play()
+    if refused:
+        raise refused[0]
+    return visited
 
 
-def record_program(reader: str, recorder: Recorder, program: tuple[str, ...], world: World) -> None:
+def record_program(
+    reader: str,
+    recorder: Recorder,
+    prove: Proof,
+    program: tuple[str, ...],
+    world: World,
+    *,
+    stdout: TextIO | None = None,
+) -> None:
     """Whatever a program does with the card, which it sees on a private reader.
 
-    `ProgramFailed` when it ends with another code than 0; the fault of the card, if that left.
+    What it prints goes to `stdout`, or to ours. `ProgramFailed` when it ends with another code
+    than 0; the fault of the card, if that left.
     """
-    with (
-        CardRelay(lambda: connect(reader), recorder) as relay,
-        PrivateReader(RELAY, relay.path, world.root) as private,
-    ):
-        try:
-            ended = subprocess.run(program, env={**os.environ, **private.environment}, check=False)
-        except OSError as cause:
-            raise ProgramFailed(f"{program[0]} cannot be run: {cause.strerror}") from cause
-    if relay.fault is not None:
-        raise relay.fault
-    if ended.returncode != 0:
-        raise ProgramFailed(f"{Path(program[0]).name} ended with code {ended.returncode}")
+    relay = CardRelay(lambda: connect(reader), prove, recorder)
+    try:
+        with relay, PrivateReader(RELAY, relay.path, world.root) as private:
+            ended = _run(program, {**os.environ, **private.environment}, stdout)
+    finally:
+        if relay.fault is not None:  # whatever else broke, broke of it
+            raise relay.fault
+    if ended != 0:
+        raise ProgramFailed(f"{Path(program[0]).name} ended with code {ended}")
+
+
+def _run(program: tuple[str, ...], environment: dict[str, str], stdout: TextIO | None) -> int:
+    """Its exit code; `ProgramFailed` if it cannot be run."""
+    try:
+        return subprocess.run(program, env=environment, stdout=stdout, check=False).returncode
+    except OSError as cause:
+        raise ProgramFailed(f"{program[0]} cannot be run: {cause.strerror}") from cause
+
+
+def _proven(reader: str, recorder: Recorder, prove: Proof) -> Connection:
+    """The card on a reader, recorded from the proof on, and on the same connection: PC/SC ends it
+    when the card is changed."""
+    connection = connect(reader, recorder.hear)
+    try:
+        prove(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from firmware.card.credential import CollationNumberB, Pin
-from firmware.faults import MalformedCredential
+from firmware.faults import HolderNotSynthetic, MalformedCredential
 from firmware.simulator.world import World
 from firmware.testbench.digits import Digits
 from firmware.testbench.options import (
@@ -30,12 +30,13 @@ from firmware.testbench.reader import find_reader
 from firmware.testbench.record import Recorder
 from firmware.testbench.recording import (
     look_at_card,
-    prove_holder_synthetic,
+    proof_of_synthetic,
     record_program,
     record_reads,
     record_visit,
+    take_any,
 )
-from firmware.testbench.trace import Context, encode
+from firmware.testbench.trace import Context, Trace, encode, printable
 from firmware.testbench.visit_context import METHODS, draw_context
 from firmware.testbench.visiting import Visited
 from firmware.words import CardKind, Method, Outcome
@@ -125,23 +126,33 @@ def record_command(
     with refusing():
         name = find_reader(reader, wait_s)
         atr = look_at_card(name)
-        if synthetic_holder or method:
-            prove_holder_synthetic(name, World(world))
+        simulated = World(world)
+        prove = proof_of_synthetic(simulated) if synthetic_holder or method else take_any
         recorder = Recorder(time.monotonic, synthetic_holder=synthetic_holder)
+
+        def keep() -> Trace:
+            trace = recorder.trace(reader=name, atr=atr, recorded_at=recorded_at, context=context)
+            write(out, encode(trace))
+            return trace
+
         try:
             if program:
-                context = Context(program=Path(program[0]).name)
-                record_program(name, recorder, program, World(world))
+                context = Context(program=printable(Path(program[0]).name))
+                said_to = sys.stderr if as_json else None  # ours prints one JSON object
+                record_program(name, recorder, prove, program, simulated, stdout=said_to)
             elif method:
                 drawn_from = secrets.randbits(SEED_BITS) if seed is None else seed
                 context = draw_context(drawn_from, recorded_at, Method(method))
                 digits = Digits(number.reveal() if number else None, pin)
-                visited = record_visit(name, recorder, context, digits)
+                visited = record_visit(name, recorder, prove, context, digits)
             else:
-                record_reads(name, recorder, number)
-        finally:
-            trace = recorder.trace(reader=name, atr=atr, recorded_at=recorded_at, context=context)
-            write(out, encode(trace))
+                record_reads(name, recorder, prove, number)
+        except HolderNotSynthetic:
+            raise  # of a card that may be a person's, nothing is kept
+        except BaseException:
+            keep()
+            raise
+        trace = keep()
     kind, count = trace.header.card_kind, len(trace.exchanges)
     came_to = f", {visited.outcome}" if visited else ""
     summary = Summary(str(out), count, kind, trace.hidden, visited)

@@ -21,13 +21,14 @@ from typing import Final, Protocol, Self
 
 from firmware.card import status_word as sw
 from firmware.card.apdu import ResponseApdu
-from firmware.faults import CardFault, ExtendedLengthRefused
+from firmware.faults import CardFault, CardSilent, ExtendedLengthRefused, HolderNotSynthetic
 from firmware.simulator.pcsc_service import TEMPORARY_ROOT
 from firmware.simulator.slot import CardReport, NoAnswer, Slot
 from firmware.testbench.record import Recorder
 
 MIN_COMMAND_BYTES: Final = 4
 _LENGTH_BYTES: Final = 4
+_LAST_ANSWER_LIMIT_S: Final = 30  # the longest command of a card, on the slowest reader
 _WRONG_LENGTH: Final = ResponseApdu(b"", sw.WRONG_LENGTH).encode()
 
 
@@ -64,14 +65,26 @@ class CardRelay:
     It keeps every other program off the card while the player has it powered.
     """
 
-    def __init__(self, connect: Callable[[], CardHeld], recorder: Recorder) -> None:
-        """`connect` gives the card power; the recorder hears what happens."""
-        self._connect, self._recorder = connect, recorder
+    def __init__(
+        self,
+        connect: Callable[[], CardHeld],
+        prove: Callable[[CardHeld], None],
+        recorder: Recorder,
+        *,
+        last_answer_limit_s: float = _LAST_ANSWER_LIMIT_S,
+    ) -> None:
+        """`connect` gives the card power; the recorder hears what happens.
+
+        `prove` is asked after every power-up and reset, before anything is forwarded: another card
+        may lie there by then. It raises `HolderNotSynthetic`, and may change what is selected.
+        """
+        self._connect, self._prove, self._recorder = connect, prove, recorder
+        self._last_answer_limit_s = last_answer_limit_s
         self._folder = Path()
         self._door = socket.socket(socket.AF_UNIX)
         self._thread = threading.Thread(target=self._serve, name="card relay", daemon=True)
         self._card: CardHeld | None = None
-        self.fault: CardFault | None = None
+        self.fault: CardFault | HolderNotSynthetic | None = None
         """Why the card could not be used any more, if so."""
 
     def __enter__(self) -> Self:
@@ -89,7 +102,9 @@ class CardRelay:
     ) -> None:
         with contextlib.suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)  # wakes who waits for a player
-        self._thread.join()
+        self._thread.join(self._last_answer_limit_s)
+        if self._thread.is_alive():  # in a call of PC/SC, which nothing ends; it dies with us
+            self.fault = CardSilent("the card on its reader does not answer any more")
         self._door.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -115,8 +130,9 @@ class CardRelay:
         if self.fault is None:
             try:
                 return bytes((Answer.DONE,)) + self._perform(Order(request[0]), request[1:])
-            except CardFault as fault:
+            except (CardFault, HolderNotSynthetic) as fault:
                 self.fault = fault
+                self._power_off()
         return bytes((Answer.GONE,))
 
     def _perform(self, order: Order, command: bytes) -> bytes:
@@ -127,7 +143,9 @@ class CardRelay:
                 self._power_off()
                 return self._powered().atr
             case Order.RESET:
-                self._powered().reset()
+                card = self._powered()
+                card.reset()
+                self._prove(card)
             case Order.COMMAND:
                 return self._exchange(command)
         return b""
@@ -146,6 +164,7 @@ class CardRelay:
         if self._card is None:
             self._card = self._connect()
             self._card.begin_transaction()
+            self._prove(self._card)
             self._recorder.hear_power_up()
         return self._card
 

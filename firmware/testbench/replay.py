@@ -12,15 +12,16 @@ then refused as by that reader, and the next one is compared.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import CommandApdu, ResponseApdu, is_extended
+from firmware.card.apdu import INS_SIGN, CommandApdu, ResponseApdu, is_extended
 from firmware.faults import MalformedCommand, TraceMismatch
 from firmware.simulator.slot import CardReport
 from firmware.testbench.trace import Exchange, Trace
+from firmware.testbench.wording import told
 
-SIGN: Final = 0x2A
 _OFF_THE_TRACE: Final = ResponseApdu(b"", sw.NO_DIAGNOSIS).encode()
 _NOT_PASSED: Final = ResponseApdu(b"", sw.WRONG_LENGTH).encode()
 
@@ -32,7 +33,7 @@ class ReplayedCard:
         self, trace: Trace, on_mismatch: Callable[[TraceMismatch], None] = lambda _mismatch: None
     ) -> None:
         self.atr = bytes.fromhex(trace.header.atr)
-        self._exchanges = trace.exchanges
+        self._trace, self._exchanges = trace, trace.exchanges
         context = trace.header.context
         self._passes_extended = any(is_extended(each.command.content) for each in self._exchanges)
         self._numbers_known = context is not None and bool(context.nonces)
@@ -86,9 +87,10 @@ class ReplayedCard:
         expected = self._exchanges[self._next]
         if fits(expected, command, numbers_known=self._numbers_known):
             return None
+        words = next(islice(told(self._trace), self._next, None))[1]
         return TraceMismatch(
             f"exchange {n}: {shown(command)} came, and the trace has "
-            f"{shown(expected.command.content)} ({expected.note})"
+            f"{shown(expected.command.content)} ({words})"
         )
 
 
@@ -96,7 +98,7 @@ def fits(expected: Exchange, command: bytes, *, numbers_known: bool) -> bool:
     """Whether a command is the one of the trace, as far as that tells."""
     then = expected.command
     compared = frozenset(range(len(then.content))) - then.hidden
-    if then.content[1] == SIGN and not numbers_known:
+    if then.content[1] == INS_SIGN and not numbers_known:
         compared &= frozenset(range(4))
     return len(command) == len(then.content) and all(
         command[at] == then.content[at] for at in compared

@@ -26,7 +26,12 @@ MAX_LINE_BYTES: Final = 300_000  # the largest command and the largest answer, i
 STAND_IN: Final = ord("0")
 _HIDDEN: Final = "XX"
 _BYTES: Final = re.compile(r"(?:[0-9A-F]{2}|XX)*")
-Hex = Annotated[str, msgspec.Meta(pattern="^([0-9A-F]{2})*$")]
+_UNPRINTABLE: Final = "\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""Control characters, also of the second kind, of line ends and of directions; half characters."""
+# `\Z` and not `$`, which a line end may follow.
+Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2})*\Z")]
+Text = Annotated[str, msgspec.Meta(pattern=rf"^[^{_UNPRINTABLE}]*\Z")]
+"""What is printed as it is: a stranger's file sends nothing to the terminal."""
 _MIN_COMMAND_BYTES, _MIN_RESPONSE_BYTES = 4, 2
 
 
@@ -71,7 +76,7 @@ class Context(
     With it, a trace whose holder is nobody plays a whole visit again, byte for byte.
     """
 
-    program: str | None = None
+    program: Text | None = None
     """The name of the program, without its arguments: a PIN may be one of them."""
     clock: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     """What the visit's clock said when it began; it goes on one second with each event."""
@@ -79,9 +84,9 @@ class Context(
     """What ids and nonces were drawn from, when they were drawn from something."""
     method: Method | None = None
     """How the visit's patient proved to be the holder."""
-    ids: dict[str, str] = {}
+    ids: dict[Text, Text] = {}
     """Device, boot, transaction, requester, statement's number: by name."""
-    nonces: dict[str, Hex] = {}
+    nonces: dict[Text, Hex] = {}
     """Requester's, gateway's and the proof of the chip's presence: by name, hex."""
 
 
@@ -90,11 +95,11 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     format: Literal["kazashi-trace"] = FORMAT
     version: Literal[1] = VERSION
-    reader: str
-    atr: Annotated[str, msgspec.Meta(pattern="^([0-9A-F]{2}){2,33}$")]
+    reader: Text
+    atr: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}){2,33}\Z")]
     """The card's answer to reset, hex."""
     card_kind: CardKind
-    tool: str
+    tool: Text
     """Program and version that wrote it."""
     recorded_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
     synthetic_holder: bool
@@ -119,7 +124,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     command: str
     response: str
     """Data and status word."""
-    note: str
+    note: Text
     """The same in words."""
     fresh: bool = False
     """The card was given power right before, or something is missing there."""
@@ -154,13 +159,23 @@ class Trace:
         return sum(each.hidden for each in self.exchanges)
 
 
+def printable(text: str) -> str:
+    """A text as `Text` has it: � for what is no printable character."""
+    return re.sub(f"[{_UNPRINTABLE}]", "\N{REPLACEMENT CHARACTER}", text)
+
+
 def encode(trace: Trace) -> bytes:
-    """The file's bytes."""
+    """The file's bytes; `MalformedTrace` for a trace that `decode` would refuse as too large."""
+    if len(trace.exchanges) > MAX_EXCHANGES:
+        raise MalformedTrace(f"a trace has at most {MAX_EXCHANGES} exchanges")
     lines: list[Header | Line] = [trace.header]
     for n, each in enumerate(trace.exchanges, start=1):
         command, response = each.command.text, each.response.text
         lines.append(Line(n, each.at_ms, command, response, each.note, each.fresh))
-    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    content = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    if len(content) > MAX_TRACE_BYTES:
+        raise MalformedTrace(f"a trace has at most {MAX_TRACE_BYTES} bytes")
+    return content
 
 
 def decode(content: bytes, name: str) -> Trace:
@@ -170,9 +185,10 @@ def decode(content: bytes, name: str) -> Trace:
     """
     if len(content) > MAX_TRACE_BYTES:
         raise MalformedTrace(f"{name}: larger than {MAX_TRACE_BYTES} bytes")
-    if content.count(b"\n") > MAX_EXCHANGES:
-        raise MalformedTrace(f"{name}: more than {MAX_EXCHANGES} lines")
-    lines = content.removesuffix(b"\n").split(b"\n")
+    content = content.removesuffix(b"\n")
+    if content.count(b"\n") > MAX_EXCHANGES:  # so many come after the header
+        raise MalformedTrace(f"{name}: more than {MAX_EXCHANGES} exchanges")
+    lines = content.split(b"\n")
     for n, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE_BYTES:
             raise MalformedTrace(f"{name}:{n}: a line of {len(line)} bytes")
@@ -180,13 +196,13 @@ def decode(content: bytes, name: str) -> Trace:
     try:
         header = _header(first, name)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise MalformedTrace(f"{name}:1: {cause}") from cause
+        raise MalformedTrace(f"{name}:1: {printable(str(cause))}") from cause
     exchanges: list[Exchange] = []
     for n, encoded in enumerate(others, start=1):
         try:
             exchanges.append(_exchange(msgspec.json.decode(encoded, type=Line), n))
         except (msgspec.MsgspecError, ValueError, RecursionError) as cause:
-            raise MalformedTrace(f"{name}:{n + 1}: {cause}") from cause
+            raise MalformedTrace(f"{name}:{n + 1}: {printable(str(cause))}") from cause
     return Trace(header, tuple(exchanges))
 
 

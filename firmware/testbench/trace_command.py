@@ -8,6 +8,7 @@ from typing import Final
 import click
 import msgspec
 
+from firmware.simulator.expected_table import aligned
 from firmware.testbench.comparing import compare
 from firmware.testbench.options import FILE, json_option, refusing
 from firmware.testbench.trace import Header, Trace, read_trace
@@ -61,8 +62,8 @@ def show_command(*, file: Path, as_json: bool) -> None:
     used = header.context.program if header.context and header.context.program else None
     by = f", used by {used}" if used else ""
     click.echo(f"{header.tool}, {header.recorded_at:%Y-%m-%d %H:%M:%S %Z}{by}")
-    for line in _table([_cells(row) for row in shown.exchanges]):
-        click.echo(line)
+    rows = (_cells(row) for row in shown.exchanges)
+    click.echo(aligned((_HEADINGS, *rows), _TO_THE_RIGHT))
 
 
 @click.command("diff")
@@ -116,15 +117,3 @@ def _cells(row: Row) -> tuple[str, ...]:
         words.status_word,
         words.meaning,
     )
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    lines = []
-    for row in (_HEADINGS, *rows):
-        cells = (
-            cell.rjust(width) if heading in _TO_THE_RIGHT else cell.ljust(width)
-            for heading, cell, width in zip(_HEADINGS, row, widths, strict=True)
-        )
-        lines.append("  ".join(cells).rstrip())
-    return lines

@@ -9,13 +9,15 @@ from uuid import UUID
 
 import msgspec
 
+from firmware.card.authenticity import PRESENCE_NONCE_BYTES
 from firmware.testbench.trace import Context
 from firmware.transaction.stating import Facts
 from firmware.words import CardSigning, Method
 
 METHODS: Final = (Method.FACE, Method.PIN)
 """The proofs of identity in which the card has a part."""
-_NONCE_BYTES: Final = 32
+_YEARS: Final = range(2000, 2100)  # so that no date that a visit reckons with is out of range
+_MAX_COUNTER: Final = (1 << 53) - 1  # as far as every reader of JSON counts
 
 
 def draw_context(seed: int, clock: dt.datetime, method: Method) -> Context:
@@ -28,7 +30,7 @@ def draw_context(seed: int, clock: dt.datetime, method: Method) -> Context:
         seed=seed,
         method=method,
         ids={"device": "kazashi-testbench", "requester": "testbench", "counter": "1", **uuids},
-        nonces={name: draw.randbytes(_NONCE_BYTES).hex().upper() for name in nonces},
+        nonces={name: draw.randbytes(PRESENCE_NONCE_BYTES).hex().upper() for name in nonces},
     )
 
 
@@ -52,15 +54,20 @@ class VisitFacts(msgspec.Struct, frozen=True):
         ids, nonces = context.ids, {n: bytes.fromhex(hx) for n, hx in context.nonces.items()}
         if context.clock is None or context.method not in METHODS:
             raise ValueError("no clock, or no method")
-        if any(len(nonce) != _NONCE_BYTES for nonce in nonces.values()):
-            raise ValueError(f"a nonce has {_NONCE_BYTES} bytes")
+        if any(len(nonce) != PRESENCE_NONCE_BYTES for nonce in nonces.values()):
+            raise ValueError(f"a nonce has {PRESENCE_NONCE_BYTES} bytes")
+        if context.clock.year not in _YEARS:
+            raise ValueError(f"the clock is not of the years {_YEARS[0]} to {_YEARS[-1]}")
+        counter = int(ids["counter"])
+        if not 0 <= counter <= _MAX_COUNTER:
+            raise ValueError("the counter is out of range")
         return cls(
             clock=context.clock,
             method=context.method,
             device=ids["device"],
             boot=UUID(ids["boot"]),
             visit=UUID(ids["visit"]),
-            counter=int(ids["counter"]),
+            counter=counter,
             requester=ids["requester"],
             requester_nonce=nonces["requester"],
             gateway_challenge=nonces["gateway"],

@@ -96,7 +96,14 @@ class BenchVisit:
         self._signature: bytes | None = None
 
     def play(self) -> Visited:
-        """From the start to the card taken away."""
+        """From the start to the card taken away, which is without power whatever happens."""
+        try:
+            self._live()
+        finally:
+            self._desk.forget()
+        return self._visited()
+
+    def _live(self) -> None:
         self._events.append(e.Started(self._request()))
         while self._happened < MAX_EVENTS:
             if not self._events:
@@ -110,8 +117,6 @@ class BenchVisit:
             for effect in effects:
                 if (event := self._perform(effect)) is not None:
                     self._events.append(event)
-        self._desk.forget()
-        return self._visited()
 
     def _visited(self) -> Visited:
         visit = self._ended or self._visit

@@ -8,14 +8,13 @@ from typing import Final
 import msgspec
 
 from firmware.card import status_word as sw
-from firmware.card.apdu import INS_VERIFY, CommandApdu, ResponseApdu
+from firmware.card.apdu import INS_SIGN, INS_VERIFY, CommandApdu, ResponseApdu
 from firmware.card.files import Aid
 from firmware.testbench.following import (
     GET_RESPONSE,
     READ_BINARY,
     READ_RECORD,
     SELECT,
-    SIGN,
     Heard,
     Place,
     followed,
@@ -27,7 +26,7 @@ _INSTRUCTIONS: Final = {
     INS_VERIFY: "VERIFY",
     0x24: "CHANGE REFERENCE DATA",
     0x2C: "RESET RETRY COUNTER",
-    SIGN: "SIGN",
+    INS_SIGN: "SIGN",
     0x82: "EXTERNAL AUTHENTICATE",
     0x84: "GET CHALLENGE",
     0x88: "INTERNAL AUTHENTICATE",

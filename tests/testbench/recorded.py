@@ -42,6 +42,7 @@ class Bench:
         self.terminal = Terminal(patient_id)
         self._recorder = Recorder(self._clock, synthetic_holder=synthetic_holder)
         self._now_s = 100.0
+        self.closed = False
         self._context: Context | None = None
 
     def _clock(self) -> float:
@@ -71,6 +72,7 @@ class Bench:
         """Nobody else was there."""
 
     def close(self) -> None:
+        self.closed = True
         self.terminal.card.power_off()
 
     def visit(self, method: Method, *, number: str | None = NUMBER_B, pin: str = PIN) -> Visited:

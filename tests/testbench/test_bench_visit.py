@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 from dataclasses import replace
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from personalised import NUMBER_B, PIN
 from recorded import RECORDED_AT, Bench, reading_of
 
-from firmware.card.apdu import CommandApdu
+from firmware.card.apdu import INS_VERIFY, CommandApdu, ResponseApdu
 from firmware.card.files import Key
 from firmware.faults import MalformedTrace, TraceMismatch
 from firmware.testbench.replayed_visit import replay_visit
@@ -175,3 +176,40 @@ def test_a_seed_draws_ids_and_nonces() -> None:
     assert drawn == draw_context(7, RECORDED_AT, Method.PIN)
     other = draw_context(8, RECORDED_AT, Method.PIN)
     assert not set(drawn.nonces.values()) & set(other.nonces.values())
+
+
+@pytest.mark.parametrize(
+    "clock", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2100-01-01T00:00:00Z"]
+)
+def test_a_clock_with_which_no_visit_can_reckon_is_refused(clock: str) -> None:
+    context = msgspec.structs.replace(
+        draw_context(1, RECORDED_AT, Method.PIN), clock=dt.datetime.fromisoformat(clock)
+    )
+    header = msgspec.structs.replace(reading_of().header, context=context)
+    with pytest.raises(MalformedTrace, match="the years 2000 to 2099"):
+        replay_visit(replace(reading_of(), header=header))
+
+
+@pytest.mark.parametrize("counter", ["-1", str(1 << 64), "9" * 5000, "x"])
+def test_a_counter_that_no_statement_can_have_is_refused(counter: str) -> None:
+    context = draw_context(1, RECORDED_AT, Method.PIN)
+    context = msgspec.structs.replace(context, ids=context.ids | {"counter": counter})
+    header = msgspec.structs.replace(reading_of().header, context=context)
+    with pytest.raises(MalformedTrace, match="not that of a visit"):
+        replay_visit(replace(reading_of(), header=header))
+
+
+class CutOff(Bench):
+    """A bench whose process is told to end in the midst of a command."""
+
+    def transmit(self, command: CommandApdu) -> ResponseApdu:
+        if command.ins == INS_VERIFY and command.data:
+            raise KeyboardInterrupt
+        return super().transmit(command)
+
+
+def test_a_visit_that_breaks_off_leaves_no_power_on_the_card() -> None:
+    bench = CutOff(synthetic_holder=True)
+    with pytest.raises(KeyboardInterrupt):
+        bench.visit(Method.PIN, number=None)
+    assert bench.closed

@@ -60,13 +60,13 @@ PCSCD = """\
 00000002 [139] APDU: 00 A4 04 0C 0A D3 92 F0 00 26 01 00 00 00 01
 00000142 [139] SW: 90 00
 00000003 winscard.c:1649:SCardTransmit() UnrefReader() count was: 2
-00000002 APDU: 00 A4 02 0C 02 00 06
-00002000 SW: 90 00
-00000002 APDU: 00 B0 00 00 20
-00005000 SW: 4A 50 4B 49 41 50 49 43 43 54 4F 4B 45 4E 32 20 20 20 20 20 20 20 20 20 20\
+00000002 [139] APDU: 00 A4 02 0C 02 00 06
+00002000 [139] SW: 90 00
+00000002 [139] APDU: 00 B0 00 00 20
+00005000 [139] SW: 4A 50 4B 49 41 50 49 43 43 54 4F 4B 45 4E 32 20 20 20 20 20 20 20 20 20 20\
  20 20 20 20 20 20 20 90 00
-00000002 APDU: 00 20 00 80 04 31 32 33 34
-00004000 SW: 63 C2
+00000002 [139] APDU: 00 20 00 80 04 31 32 33 34
+00004000 [139] SW: 63 C2
 """
 LOGS = {LogFormat.OPENSC: OPENSC, LogFormat.PCSCD: PCSCD}
 both = pytest.mark.parametrize("kind", LOGS)
@@ -133,9 +133,93 @@ def test_an_answer_that_is_no_hex_to_its_end_is_dropped() -> None:
 
 
 def test_another_process_of_opensc_begins_with_nothing_selected() -> None:
-    other = OPENSC.replace("P:17; T:0x14 08:54:06.103", "P:18; T:0x14 08:54:06.103")
+    first, its_command, rest = OPENSC.partition("P:17; T:0x14 08:54:06.103")
+    other = first + (its_command + rest).replace("P:17;", "P:18;")
     exchanges = read(LogFormat.OPENSC, other).trace.exchanges
     assert exchanges[2].fresh and exchanges[2].response.text == "XX" * 32 + "9000"
+
+
+CLEAR = bytes(range(0x41, 0x61))  # a person's, as it were
+
+
+def test_an_answer_is_never_taken_for_that_of_another_process() -> None:
+    """Two processes in one log of OpenSC: the SELECT of one, and what the other has read."""
+    text = (
+        OPENSC[: OPENSC.index("P:17; T:0x14 08:54:06.103")]
+        + f"""\
+P:18; T:0x14 08:54:06.102 [tool] reader-pcsc.c:326:pcsc_transmit:
+Outgoing APDU (5 bytes):
+00 B0 00 00 20 ....
+P:17; T:0x14 08:54:06.103 [tool] reader-pcsc.c:326:pcsc_transmit:
+Outgoing APDU (7 bytes):
+00 A4 02 0C 02 00 02 .......
+P:18; T:0x14 08:54:06.107 [tool] reader-pcsc.c:335:pcsc_transmit:
+Incoming APDU (34 bytes):
+{CLEAR[:16].hex(" ")} x
+{CLEAR[16:].hex(" ")} x
+90 00 ..
+"""
+    )
+    for others in (text, text.replace("P:18; T:0x14", "P:17; T:0x15")):
+        found = read(LogFormat.OPENSC, others)
+        assert CLEAR.hex().upper() not in encode(found.trace).decode()
+        assert len(found.trace.exchanges) == 2
+        assert [why.partition(": ")[2] for why in found.dropped] == [
+            "a command without an answer",
+            "a command without an answer",
+            "an answer without a command",
+        ]
+
+
+def test_an_answer_is_never_taken_for_that_of_another_program_of_pcscd() -> None:
+    text = (
+        PCSCD[: PCSCD.index("00000002 [139] APDU: 00 B0")]
+        + f"""\
+00000002 [140] APDU: 00 B0 00 00 20
+00000002 [139] APDU: 00 A4 02 0C 02 00 02
+00005000 [140] SW: {CLEAR.hex(" ")} 90 00
+00000002 [139] SW: 90 00
+00000002 [139] APDU: 00 B0 00 00 20
+00005000 [139] SW: {CLEAR.hex(" ")} 90 00
+"""
+    )
+    found = read(LogFormat.PCSCD, text)
+    assert CLEAR.hex().upper() not in encode(found.trace).decode()
+    assert [each.command.text[2:4] for each in found.trace.exchanges] == ["A4", "A4", "B0"]
+    assert len(found.dropped) == 4
+
+
+@both
+def test_a_log_of_two_readers_is_refused(kind: LogFormat) -> None:
+    """One card at a time: an exchange does not say which it is of."""
+    names_it = {LogFormat.OPENSC: "pcsc_transmit: reader", LogFormat.PCSCD: "SCardConnect"}[kind]
+    lines = LOGS[kind].splitlines()
+    line = next(line for line in lines if names_it in line)
+    label = next(n for n, line in enumerate(lines) if "00 B0" in line) - 2 * (
+        kind is LogFormat.OPENSC
+    )
+
+    def with_more(*more: str) -> str:
+        return "\n".join((*lines[:label], *more, *lines[label:])) + "\n"
+
+    with pytest.raises(MalformedLog, match=r"^log: two readers"):
+        read(kind, with_more(line.replace("R 0", "R 1")))
+    assert read(kind, with_more(line)).trace == read(kind, LOGS[kind]).trace
+
+
+@pytest.mark.parametrize("why", ["Direct access: no protocol selected", "Card Not Inserted"])
+def test_a_reader_that_was_looked_at_alone_is_no_second_one(why: str) -> None:
+    """As OpenSC looks at every reader before it uses one."""
+    first, connects, rest = PCSCD.partition("00000002 winscard.c:258")
+    looks = f"{connects}:SCardConnect() Attempting Connect to R 1 using protocol: 3\n"
+    looks += f"00000001 winscard.c:444:SCardConnect() {why}\n"
+    assert read(LogFormat.PCSCD, first + looks + connects + rest).trace.header.reader == "R 0"
+    between = (
+        first
+        + connects
+        + rest.replace("00000002 [139] APDU: 00 B0", looks + "00000002 [139] APDU: 00 B0")
+    )
+    assert read(LogFormat.PCSCD, between).trace == read(LogFormat.PCSCD, PCSCD).trace
 
 
 def test_a_log_past_midnight_goes_on() -> None:

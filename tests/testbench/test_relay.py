@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,23 +12,39 @@ from personalised import JPKI, PIN, Terminal
 from recorded import RECORDED_AT
 
 from firmware.card.apdu import is_extended
-from firmware.faults import CardFault, CardRemoved, ExtendedLengthRefused
+from firmware.faults import (
+    CardFault,
+    CardRemoved,
+    CardSilent,
+    ExtendedLengthRefused,
+    HolderNotSynthetic,
+)
+from firmware.simulator.card import VirtualCard
 from firmware.simulator.slot import NoAnswer
 from firmware.testbench.record import Recorder
-from firmware.testbench.relay import CardRelay, RelayedSlot, receive, send
+from firmware.testbench.recording import take_any
+from firmware.testbench.relay import CardHeld, CardRelay, RelayedSlot, receive, send
 
 SELECT_JPKI = bytes.fromhex(f"00A4040C0A{JPKI}")
+SELECT_LABEL = bytes.fromhex("00A4020C020006")
+READ_LABEL = bytes.fromhex("00B0000020")
 SELECT_PIN = bytes.fromhex("00A4020C020018")
 QUERY = bytes.fromhex("00200080")
 VERIFY = bytes.fromhex("0020008004") + PIN.encode()
+LIMIT_S = 30
 
 
 class OnAReader:
     """A virtual card as `pcsc.Connection` has one; it can be taken away."""
 
     def __init__(self, held: Held) -> None:
-        self._card, self._held = held.terminal.card, held
+        self._held = held
         self._card.power_on()
+
+    @property
+    def _card(self) -> VirtualCard:
+        """Whichever lies there: a reset goes to that one as well."""
+        return self._held.terminal.card
 
     @property
     def atr(self) -> bytes:
@@ -50,12 +68,14 @@ class OnAReader:
 
 
 class Held:
-    """A relay with a card, what it heard, and a hand that can take the card."""
+    """A relay with a card, what it heard, and a hand that can take the card, or change it."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, prove: Callable[[CardHeld], None] = take_any, *, limit_s: float = LIMIT_S
+    ) -> None:
         self.terminal, self.gone, self.passes_extended = Terminal(), False, True
         self.recorder = Recorder(lambda: 0.0, synthetic_holder=False)
-        self.relay = CardRelay(self._connect, self.recorder)
+        self.relay = CardRelay(self._connect, prove, self.recorder, last_answer_limit_s=limit_s)
 
     def _connect(self) -> OnAReader:
         if self.gone:
@@ -128,6 +148,66 @@ def test_a_card_that_leaves_is_gone_for_the_player_and_its_fault_is_kept() -> No
         assert slot.exchange(SELECT_PIN) is NoAnswer.PULLED  # it does not come back by itself
     assert isinstance(relay.fault, CardFault)
     assert len(held.heard()) == 1
+
+
+def nobodys(card: CardHeld) -> None:
+    """A proof as `holder` has one, of the kind of card alone."""
+    card.exchange(SELECT_JPKI)
+    card.exchange(SELECT_LABEL)
+    if not card.exchange(READ_LABEL).startswith(b"JPKIAPICCTOKEN2"):
+        raise HolderNotSynthetic("somebody's card")
+
+
+@pytest.mark.parametrize("power", ["power_on", "reset"])
+def test_a_card_that_was_changed_is_proven_anew_and_sent_nothing(power: str) -> None:
+    held = Held(nobodys)
+    with held.relay as relay, RelayedSlot.to(relay.path) as slot:
+        for command in (SELECT_JPKI, SELECT_PIN, VERIFY):
+            assert slot.exchange(command) == b"\x90\x00"
+        held.terminal = Terminal("phone")
+        held.terminal.card.power_on()
+        getattr(slot.card, power)()
+        for command in (SELECT_JPKI, VERIFY):
+            assert slot.exchange(command) is NoAnswer.PULLED
+    assert isinstance(relay.fault, HolderNotSynthetic)
+    assert held.terminal.card.report().verifies_sent == 0
+    assert len(held.heard()) == 3  # and no proof is among them
+
+
+def test_a_card_that_fails_its_first_proof_is_not_in_the_slot() -> None:
+    held = Held(nobodys)
+    held.terminal = Terminal("phone")
+    with held.relay as relay, pytest.raises(OSError, match="left its reader"):
+        RelayedSlot.to(relay.path)
+    assert isinstance(relay.fault, HolderNotSynthetic)
+    assert held.heard() == []
+
+
+def test_a_card_that_never_answers_does_not_hold_the_recording() -> None:
+    """A call of PC/SC cannot be ended: what was heard before is kept."""
+    held = Held(limit_s=0.01)
+    asked, ending = threading.Event(), threading.Event()
+
+    def never(_command: bytes) -> bytes:
+        asked.set()
+        ending.wait()
+        raise CardRemoved("at last")
+
+    try:
+        with held.relay as relay:
+            slot = RelayedSlot.to(relay.path)
+            assert slot.exchange(SELECT_JPKI) == b"\x90\x00"
+            held.terminal.card.process = never  # type: ignore[method-assign]
+            waiting = threading.Thread(target=slot.exchange, args=(SELECT_PIN,), daemon=True)
+            waiting.start()
+            assert asked.wait(LIMIT_S)
+        assert isinstance(relay.fault, CardSilent)
+        assert len(held.heard()) == 1
+    finally:
+        ending.set()
+    waiting.join(LIMIT_S)
+    assert not waiting.is_alive()
+    slot.__exit__()
 
 
 def test_without_a_card_there_is_no_slot() -> None:

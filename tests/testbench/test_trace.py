@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from recorded import reading_of
 
 from firmware.faults import MalformedTrace, NewerTrace
+from firmware.testbench.record import trace_of
 from firmware.testbench.trace import (
     MAX_EXCHANGES,
     MAX_LINE_BYTES,
@@ -89,13 +92,58 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     long_line = LINE.replace('"note":""', f'"note":"{"x" * MAX_LINE_BYTES}"')
     with pytest.raises(MalformedTrace, match=r"jsonl:2: a line of \d+ bytes"):
         parse(HEADER, long_line)
-    with pytest.raises(MalformedTrace, match=f"more than {MAX_EXCHANGES} lines"):
-        decode(HEADER.encode() + b"\n" * (MAX_EXCHANGES + 1), "some.jsonl")
+    with pytest.raises(MalformedTrace, match=f"more than {MAX_EXCHANGES} exchanges"):
+        decode(HEADER.encode() + b"\n" * (MAX_EXCHANGES + 2), "some.jsonl")
     endless = tmp_path / "endless.jsonl"
     with endless.open("wb") as file:
         file.truncate(1 << 40)  # sparse: takes no room, and would take all memory
     with pytest.raises(MalformedTrace, match=f"larger than {MAX_TRACE_BYTES} bytes"):
         read_trace(endless)
+
+
+def test_what_is_written_can_be_read_up_to_the_limits_and_beyond_them_is_not_written() -> None:
+    one = decode(f"{HEADER}\n{LINE}\n".encode(), "one.jsonl")
+    most = replace(one, exchanges=one.exchanges * MAX_EXCHANGES)
+    content = encode(most)
+    assert len(content) <= MAX_TRACE_BYTES
+    assert len(decode(content, "most.jsonl").exchanges) == MAX_EXCHANGES
+    with pytest.raises(MalformedTrace, match=f"at most {MAX_EXCHANGES} exchanges"):
+        encode(replace(one, exchanges=one.exchanges * (MAX_EXCHANGES + 1)))
+    long = replace(one.exchanges[0], response=MaskedBytes(bytes(65538)))
+    with pytest.raises(MalformedTrace, match=f"at most {MAX_TRACE_BYTES} bytes"):
+        encode(replace(one, exchanges=(long,) * (MAX_TRACE_BYTES // 65538 // 2 + 1)))
+
+
+HOSTILE = ("\x1b]0;x\x07", "a\x9b2J", "a\nb", "b\n", "\x7f", "\u202egnp", "\u2028")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("place", ["reader", "tool", "program", "id", "name", "note", "unknown"])
+def test_nothing_in_a_trace_reaches_the_terminal_as_a_command(text: str, place: str) -> None:
+    escaped = json.dumps(text)
+    context = {
+        "program": {"program": text},
+        "id": {"ids": {"a": text}},
+        "name": {"ids": {text: ""}},
+    }
+    header = json.loads(HEADER) | {"context": context.get(place)}
+    if place in header:
+        header[place] = text
+    line = LINE.replace('"note":""', f'"note":{escaped}') if place == "note" else LINE
+    if place == "unknown":
+        line = LINE.replace('"note":""', f'"note":"",{escaped}:0')
+    with pytest.raises(MalformedTrace) as refused:
+        parse(json.dumps(header), line)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_reader_is_called_is_written_so_that_it_can_be_read(text: str) -> None:
+    trace = reading_of()
+    header = trace_of([], reader=text, atr=b"\x3b\x80", recorded_at=trace.header.recorded_at).header
+    assert header.reader.replace("\N{REPLACEMENT CHARACTER}", "").isprintable()
+    again = replace(trace, header=header)
+    assert decode(encode(again), "again.jsonl") == again
 
 
 @pytest.mark.parametrize("bracket", ["[", '{"a":', '{"n":', '{"context":{"ids":{"a":'])

@@ -61,7 +61,7 @@ class Session:
     def bench(self, *arguments: str) -> dict[str, object]:
         done = self.run(*PROGRAM, *arguments, "--json")
         assert done.returncode == 0, done.stderr
-        answer: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+        answer: dict[str, object] = json.loads(done.stdout)
         return answer
 
     def path(self, name: str) -> str:
@@ -195,12 +195,25 @@ def test_a_card_of_another_hierarchy_is_sent_no_pin_and_stays_masked(
     )
     out = tmp_path / "none.jsonl"
     common = ("record", "--reader", "*", "--world", str(other.root), "--out", str(out))
-    for way in (("--synthetic-holder",), ("--visit", "pin", "--pin", PIN)):
+    through = ("--synthetic-holder", "--through", "--", *signs_with_opensc(session))
+    for way in (("--synthetic-holder",), ("--visit", "pin", "--pin", PIN), through):
         refused = session.run(*PROGRAM, *common, *way)
         assert refused.returncode == 1
         assert "stays masked" in refused.stderr
         assert not out.exists()
     assert session.service.status().verifies_sent == 0
+
+
+def test_with_json_nothing_else_is_on_standard_output(session: Session) -> None:
+    """What the recorded program prints goes to standard error."""
+    out = session.path("tool.jsonl")
+    told = session.run(
+        *(*PROGRAM, "record", "--reader", "*", "--out", out, "--json", "--through", "--"),
+        *("sh", "-c", "echo said by the program; opensc-tool --atr"),
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["trace"] == out
+    assert "said by the program" in told.stderr
 
 
 def test_a_program_that_fails_or_is_not_there_fails_the_recording(session: Session) -> None:
