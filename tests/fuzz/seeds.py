@@ -12,8 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "card")]
+sys.path[:0] = [str(ROOT)]
+sys.path[1:1] = [str(ROOT / "tests" / room) for room in ("card", "hostdriver_eligibility")]
 
+import msgspec  # noqa: E402
 from answering import NUMBER_B, pack, unpack  # noqa: E402
 from card_dialogue import FileCard, answer  # noqa: E402
 from card_issued import (  # noqa: E402
@@ -26,12 +28,28 @@ from card_issued import (  # noqa: E402
     raw_signature,
     tlv,
 )
-from targets import ISSUER_ID, NONCE  # noqa: E402
+from office import ALL_GRANTED, INSURANCE, evidence_of, good_certificate, statement  # noqa: E402
+from targets import DEVICE_KEY, ISSUER_ID, NONCE, RECORDED_AT  # noqa: E402
+from terminal import ASKED  # noqa: E402
 
 from firmware.card import authenticity, card_face, scripts  # noqa: E402
 from firmware.card.apdu import CommandApdu, ResponseApdu  # noqa: E402
 from firmware.faults import MalformedResponse  # noqa: E402
 from firmware.link import framing  # noqa: E402
+from firmware.statement import freeze, sign  # noqa: E402
+from firmware.testbench import trace  # noqa: E402
+from firmware.testbench.digits import Digits  # noqa: E402
+from firmware.testbench.record import Recorder  # noqa: E402
+from firmware.testbench.visit_context import draw_context  # noqa: E402
+from firmware.testbench.visiting import BenchVisit  # noqa: E402
+from firmware.words import CardSigning, Method  # noqa: E402
+from hostdriver.eligibility.answer import (  # noqa: E402
+    Eligibility,
+    LimitApplicationCertificateRelatedInfo,
+    MessageHeader,
+    Validity,
+)
+from hostdriver.eligibility.oqs_xml import Encoding, write_answer, write_question  # noqa: E402
 
 FACE = face_file(face_objects())
 LABEL = b"JPKIAPICCTOKEN2".ljust(160)
@@ -109,6 +127,81 @@ def visit(plan: bytes, card: Callable[[CommandApdu], ResponseApdu]) -> bytes:
     return pack([plan, *said])
 
 
+class OnTheBench:
+    """A card as the desk has one, every exchange recorded."""
+
+    reader = "R"
+
+    def __init__(self, card: Callable[[CommandApdu], ResponseApdu], recorder: Recorder) -> None:
+        self._card, self._recorder = card, recorder
+
+    def transmit(self, command: CommandApdu) -> ResponseApdu:
+        response = self._card(command)
+        self._recorder.hear(command, response)
+        return response
+
+    def begin_transaction(self) -> None:
+        """Nobody else is there."""
+
+    def end_transaction(self) -> None:
+        """Nobody else was there."""
+
+    def close(self) -> None:
+        """It goes on as it is."""
+
+
+def recorded_visit(
+    method: Method, card: Callable[[CommandApdu], ResponseApdu], *, nobodys: bool = True
+) -> bytes:
+    """The trace of a whole visit on a card."""
+    recorder = Recorder(lambda: 0.0, synthetic_holder=nobodys)
+    context = draw_context(1, RECORDED_AT, method)
+    digits = Digits(NUMBER_B, b"0000" if method is Method.PIN else None)
+    BenchVisit(lambda: OnTheBench(card, recorder), context, digits).play()
+    return trace.encode(
+        recorder.trace(reader="R", atr=b"\x3b\x80", recorded_at=RECORDED_AT, context=context)
+    )
+
+
+def stated(**changes: object) -> bytes:
+    """One input for the target `statement`; the payload once more, for the fuzzer to change."""
+    certificate = good_certificate()
+    said = statement(None, certificate, **changes)
+    payload = freeze(said)
+    signature = evidence_of(said, certificate).card_signature or b""
+    return pack([sign(payload, DEVICE_KEY).encode(), certificate, signature, payload])
+
+
+def documents() -> Iterator[bytes]:
+    """Answers and a question as a terminal writes them, and what no terminal should."""
+    header = MessageHeader("20260105093012", "20260105", "0", segment_of_result="1")
+    info = LimitApplicationCertificateRelatedInfo(limit_application_certificate_classification="1")
+    result = msgspec.structs.replace(INSURANCE, limit_application_certificate_related_info=info)
+    answered = Eligibility(Validity.VALID, header, "1", result_list=(INSURANCE, result))
+    answered = msgspec.structs.replace(answered, qualification_confirm_search_info=ASKED)
+    for encoding in Encoding:
+        yield write_answer(answered, encoding)
+        yield write_question(header, ASKED, encoding)
+    short = write_answer(msgspec.structs.replace(answered, result_list=()), Encoding.UTF_8)
+    wish = b"<PrescriptionIssueSelect>%d</PrescriptionIssueSelect>"
+    yield short.replace(b"<ResultList", wish % 1 + b"<ResultList")
+    both = write_answer(answered, Encoding.UTF_8)
+    both = both.replace(b"<ResultList>", wish % 1 + b"<ResultList>")
+    yield both.replace(b"</ResultOf", wish % 2 + b"</ResultOf", 1)
+    yield short.replace(b"<QualificationValidity>1", b"<QualificationValidity>x")
+    yield short.replace(b"<SegmentOfResult>1", b"<SegmentOfResult><a/>")
+    yield short.replace(b"<MessageBody>", b"<MessageBody/><MessageBody>")
+    yield short.replace(b"<MessageHeader>", b"<a>").replace(b"</MessageHeader>", b"</a>")
+    yield short.replace(b"XmlMsg", b"Xml")
+    yield short.replace("見".encode(), b"\xff") + b"\xff"
+    yield short.replace(b"UTF-8", b"UTF-7")
+    yield short[:-9]
+    yield b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + short
+    yield b"<a>" * 20 + b"</a>" * 20
+    lost = "𠮷\N{VARIATION SELECTOR-17}"  # which Shift_JIS cannot carry
+    yield both.replace(INSURANCE.insured_card_symbol.encode(), lost.encode())
+
+
 def in_pieces(card: FileCard) -> Callable[[CommandApdu], ResponseApdu]:
     """The card behind a reader that passes no long length, wants the exact one, and hands long
     answers out in parts."""
@@ -174,6 +267,32 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "trace", lines[0] + lines[2]
     yield "trace", lines[0].replace(b'"version":1', b'"version":2')
     yield "trace", b"{}\n" + b"[" * 2000
+    yield "visit", recorded_visit(Method.FACE, chip(tries="63CA"))
+    by_pin_alone = recorded_visit(Method.PIN, chip(tries="6984"))
+    yield "visit", by_pin_alone.replace(b'"0020', b'"0021')
+    (*_, last) = by_pin_alone.splitlines()
+    yield (
+        "visit",
+        by_pin_alone
+        + last.replace(b'"n":%d' % (n := by_pin_alone.count(b"\n") - 1), b'"n":%d' % (n + 1)),
+    )
+    yield "visit", recorded_visit(Method.PIN, chip(tries="63CA"))
+    yield "visit", recorded_visit(Method.PIN, chip(tries="63CA"), nobodys=False)
+    yield "visit", recorded_visit(Method.PIN, chip(tries="6984"), nobodys=False)
+    yield "visit", recorded_visit(Method.PIN, chip(missing=0x000A)).replace(b"2026-", b"9999-")
+    yield (
+        "visit",
+        recorded_visit(Method.PIN, chip(missing=0x000A)).replace(
+            b'"counter":"1"', b'"counter":"-1"'
+        ),
+    )
+    yield (
+        "visit",
+        recorded_visit(Method.PIN, chip(missing=0x000A)).replace(
+            b'"method":"pin"', b'"method":"staff"'
+        ),
+    )
+    yield "visit", b"".join(lines[:3])
     for log in LOGS:
         yield "log", log
     yield "apdu", bytes.fromhex("00A4040C0AD392F000260100000001")
@@ -182,6 +301,19 @@ def seeds() -> Iterator[tuple[str, bytes]]:
     yield "jpeg2000", b"".join(BOXES) + (8 + len(SIZ)).to_bytes(4, "big") + b"jp2c" + SIZ
     yield "jpeg2000", b"".join(BOXES) + bytes(4) + b"jp2c" + SIZ
     yield "jpeg2000", BOXES[0] + b"\x00\x00\x00\x01jp2c" + (16 + len(SIZ)).to_bytes(8, "big") + SIZ
+    yield "statement", stated()
+    yield "statement", stated(card_signing=CardSigning.NONE, method=Method.STAFF, staff_id="s")
+    yield "statement", stated(consents=ALL_GRANTED * 2)
+    certificate, payload = good_certificate(), freeze(statement(None, good_certificate()))
+    yield "statement", pack([b"a.b.c", certificate, b"", payload])
+    yield "statement", pack([b"x" * 33_000, certificate, bytes(256), payload])
+    yield "statement", pack([b"", b"\x30", bytes(256), payload])
+    yield "statement", pack([b"", b"\x30", bytes(256), freeze(statement(None, b"\x30"))])
+    unsigned = freeze(statement(None, b"\x30", card_signing=CardSigning.NONE))
+    yield "statement", pack([b"", b"\x30", bytes(256), unsigned])
+    yield "statement", pack([b"", b"\x30", b"", b"{}"])
+    for document in documents():
+        yield "oqs_xml", document
     yield "link", framing.wrap(b'{"type":"heartbeat"}') + framing.wrap(bytes(300))
     yield "link", b'{"type":"heartbeat"}'
     for request in REQUESTS:

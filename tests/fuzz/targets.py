@@ -2,6 +2,10 @@
 
 A typed fault is a good answer. Whatever else is raised, or an assertion of the target that does
 not hold, is a finding. Without atheris these functions replay a corpus just as well.
+
+The modules of a row are those that decode: a run of the corpus must meet 95 % of their lines. A row
+without a module is replayed as the others are, and its lines are not counted: what it decodes lies
+in a library, or beside much that only writes.
 """
 
 from __future__ import annotations
@@ -16,22 +20,45 @@ from pathlib import Path
 from typing import Final
 
 from answering import Answers, play, unpack
+from joserfc.jwk import OKPKey
 
 from firmware.card import authenticity, card_face, jpki, scripts, tlv
 from firmware.card.apdu import INS_VERIFY, CommandApdu, ResponseApdu
 from firmware.card.files import FIRST_GENERATION
-from firmware.faults import Fault, MalformedCommand, MalformedLog, MalformedPhoto, MalformedTrace
+from firmware.faults import (
+    Fault,
+    MalformedCommand,
+    MalformedLog,
+    MalformedPhoto,
+    MalformedStatement,
+    MalformedTrace,
+    TraceMismatch,
+)
 from firmware.link import framing, messages
 from firmware.match import jpeg2000
+from firmware.statement import RSA_PKCS1_SHA256, Evidence, sign, verify
 from firmware.testbench import log_formats, logs, pcapng, trace
-from firmware.words import PhotoAuthenticity
+from firmware.testbench.replayed_visit import replay_visit
+from firmware.words import CardSigning, Outcome, PhotoAuthenticity
 from hostdriver import codec
 from hostdriver.api import StartParams
-from hostdriver.faults import Refusal
+from hostdriver.eligibility import oqs_xml
+from hostdriver.eligibility.acceptance import Case, objection_to
+from hostdriver.eligibility.trust import Standing, Trust
+from hostdriver.faults import MalformedAnswer, Refusal
 
 NONCE: Final = bytes(range(32))
 SCRATCH: Final = os.memfd_create("fuzzed")
 RECORDED_AT: Final = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+# Of nobody: its private half is RFC 8032's first example.
+DEVICE_KEY: Final = OKPKey.import_key(
+    {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    }
+)
 ISSUER_ID: Final = b"6000023\x08\x05001\x00\x00\x00\x01"
 
 
@@ -109,6 +136,14 @@ def fuzz_trace(content: bytes) -> None:
             assert hidden == each.response
 
 
+def fuzz_visit(content: bytes) -> None:
+    """A visit on a stranger's trace: nothing that is hidden proves anything."""
+    with suppress(MalformedTrace, TraceMismatch):
+        read = trace.decode(content, "fuzzed")
+        visited = replay_visit(read)
+        assert visited.outcome is not Outcome.VERIFIED or not read.hidden
+
+
 def fuzz_log(content: bytes) -> None:
     """What is imported can be written, read again and exported; no secret of a VERIFY is left."""
     lines = [*enumerate(content.decode("utf-8", "replace").split("\n"), start=1)]
@@ -149,6 +184,38 @@ def fuzz_link(content: bytes) -> None:
             assert messages.decode(messages.encode(message)) == message
 
 
+def fuzz_statement(content: bytes) -> None:
+    """A device's JWS, the certificate, the card's signature, and a payload that the device signs.
+
+    What is taken is of that certificate, and of its card where it says so.
+    """
+    parts = unpack(content)
+    compact, certificate, signature, payload = (next(parts, b"") for _ in range(4))
+    for signed in (compact.decode("utf-8", "replace"), sign(payload, DEVICE_KEY)):
+        algorithm = RSA_PKCS1_SHA256 if signature else None
+        evidence = Evidence(signed, certificate, signature or None, algorithm)
+        with suppress(MalformedStatement):
+            stated = verify(evidence, DEVICE_KEY)
+            assert stated.card_certificate_sha256 == hashlib.sha256(certificate).digest()
+            assert (stated.card_signing is CardSigning.NONE) == (not signature)
+            objection_to(Case(stated, stated.transaction_id, Standing(None), Trust(())))
+
+
+def fuzz_oqs_xml(content: bytes) -> None:
+    """An answer or a question that is read is written as it is read again."""
+    with suppress(MalformedAnswer):
+        reply = oqs_xml.read_reply(content)
+        if not isinstance(reply.answer, MalformedAnswer):
+            for encoding in oqs_xml.Encoding:
+                again = oqs_xml.read_answer(oqs_xml.write_answer(reply.answer, encoding))
+                assert again.validity is reply.answer.validity
+                assert len(again.result_list) == len(reply.answer.result_list)
+    with suppress(MalformedAnswer, Refusal):
+        header, asked = oqs_xml.read_question(content)
+        written = oqs_xml.write_question(header, asked, oqs_xml.Encoding.UTF_8)
+        assert oqs_xml.read_question(written)[1] == asked
+
+
 def fuzz_socket(content: bytes) -> None:
     """A line of the local socket is a request or a refusal."""
     with suppress(Refusal):
@@ -171,10 +238,18 @@ TARGETS: Final = {
         Target("authenticity", fuzz_authenticity, ("firmware.card.authenticity",), 8192),
         Target("certificate", fuzz_certificate, ()),
         Target("trace", fuzz_trace, ("firmware.testbench.trace",)),
+        Target(
+            "visit",
+            fuzz_visit,
+            ("firmware.testbench.replayed_visit", "firmware.testbench.visiting"),
+            16384,
+        ),
         Target("log", fuzz_log, ("firmware.testbench.log_formats",)),
         Target("apdu", fuzz_apdu, ()),
         Target("jpeg2000", fuzz_jpeg2000, ("firmware.match.jpeg2000",)),
-        Target("link", fuzz_link, ("firmware.link.framing",)),
+        Target("link", fuzz_link, ("firmware.link.framing", "firmware.link.messages")),
+        Target("statement", fuzz_statement, ("firmware.statement",), 8192),
+        Target("oqs_xml", fuzz_oqs_xml, ("hostdriver.eligibility.oqs_xml",)),
         Target("socket", fuzz_socket, ("hostdriver.codec",)),
         Target(
             "answers",
