@@ -83,6 +83,13 @@ P:8; T:0x1 10:00:00.005 [x] y: Outgoing APDU (4 bytes):
 00000007 [7] SW:
 no line of it
 """,
+    b"""00000001 [7] winscard.c:1:SCardConnect() Attempting Connect to a reader using protocol: 3
+00000001 [7] winscard.c:1:SCardConnect() Attempting Connect to another using protocol: 3
+00000001 [7] winscard.c:1:SCardConnect() Direct access: no protocol selected
+00000003 [7] Card ATR: 3B 80 80 01 01
+00000004 [7] APDU: 00 A4 04 0C 02 01 02
+00000005 [8] SW: 90 00
+""",
 )
 REQUESTS = (
     b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":"1.0","client":"c"}}',

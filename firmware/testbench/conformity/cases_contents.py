@@ -8,7 +8,7 @@ from typing import Final
 
 from firmware.card import authenticity, files
 from firmware.card import status_word as sw
-from firmware.card.apdu import CommandApdu
+from firmware.card.apdu import INS_SIGN, CommandApdu
 from firmware.card.files import Aid
 from firmware.testbench.conformity.case import (
     DONE,
@@ -163,7 +163,7 @@ FACE_CASES: Final[tuple[Case, ...]] = (
         5,
         "内部認証 with a P1 that is none",
         B,
-        (send(CommandApdu(0x80, 0x2A, 0x06, 0x00, worthless(0), le=256), Refused()),),
+        (send(CommandApdu(0x80, INS_SIGN, 0x06, 0x00, worthless(0), le=256), Refused()),),
     ),
 )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from firmware.card import files
 from firmware.card import status_word as sw
-from firmware.card.apdu import CommandApdu
+from firmware.card.apdu import INS_SIGN, CommandApdu
 from firmware.card.files import Aid, Ef, Key
 from firmware.testbench.conformity.case import (
     NOT_YET,
@@ -190,7 +190,7 @@ SIGNATURE_CASES: Final[tuple[Case, ...]] = (
         "user authentication named in P2, without the PIN",
         B,
         _refuses(
-            CommandApdu(0x80, 0x2A, 0x00, 0x97, worthless(0), le=256), sw.SECURITY_NOT_SATISFIED
+            CommandApdu(0x80, INS_SIGN, 0x00, 0x97, worthless(0), le=256), sw.SECURITY_NOT_SATISFIED
         ),
         (application(Aid.JPKI),),
         WITH_JPKI,

@@ -12,7 +12,14 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from firmware.card import scripts
-from firmware.card.apdu import CURRENT_FILE, INS_VERIFY, SHORT_LE_MAX, CommandApdu, ResponseApdu
+from firmware.card.apdu import (
+    CURRENT_FILE,
+    INS_SIGN,
+    INS_VERIFY,
+    SHORT_LE_MAX,
+    CommandApdu,
+    ResponseApdu,
+)
 from firmware.card.files import Key
 from firmware.faults import ExtendedLengthRefused, MalformedResponse, UnexpectedStatus
 from firmware.testbench.conformity.case import (
@@ -156,7 +163,7 @@ class SyntheticCard(StrangersCard):
                 data = self._secrets[key] if value == "right" else altered(self._secrets[key])
                 command = CommandApdu(0x00, INS_VERIFY, 0x00, CURRENT_FILE, data)
             case Sign(p1, content):
-                command = CommandApdu(0x80, 0x2A, p1, CURRENT_FILE, content, le=SHORT_LE_MAX)
+                command = CommandApdu(0x80, INS_SIGN, p1, CURRENT_FILE, content, le=SHORT_LE_MAX)
         return self._line.transmit(command)
 
 

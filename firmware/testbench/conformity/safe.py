@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from firmware.card.apdu import INS_VERIFY, CommandApdu
+from firmware.card.apdu import INS_SIGN, INS_VERIFY, CommandApdu
 from firmware.card.jpki import digest_info
 from firmware.faults import MalformedCommand
 
@@ -68,7 +68,7 @@ _ALLOWED: Final[Mapping[tuple[int, int], Callable[[CommandApdu], bool]]] = {
     (BASIC_CHANNEL, 0x84): _no_data,  # GET CHALLENGE
     (BASIC_CHANNEL, 0x88): _of_no_worth,  # INTERNAL AUTHENTICATE
     (BASIC_CHANNEL, INS_VERIFY): _empty_verify,
-    (PROPRIETARY, 0x2A): _of_no_worth,  # COMPUTE DIGITAL SIGNATURE
+    (PROPRIETARY, INS_SIGN): _of_no_worth,  # COMPUTE DIGITAL SIGNATURE
     (PROPRIETARY, 0xFC): _empty_verify,
     (FOREIGN_CLASS, 0xA4): _any_data,
     **{(channel, 0xA4): _any_data for channel in OTHER_CHANNELS},
