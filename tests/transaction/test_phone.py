@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from test_table import EMERGENCY, REQUEST, walk
+from walking import EMERGENCY, REQUEST, walk
 
 from firmware.transaction import events as e
 from firmware.transaction.effects import Do
