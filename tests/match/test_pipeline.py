@@ -155,7 +155,8 @@ def test_a_networks_weights_are_in_memory_once() -> None:
         timeout=300,
         check=True,
     )
-    assert int(done.stdout) * 1024 < 1.5 * (large / "sface.onnx").stat().st_size
+    # Of the file's size: one copy took 1.2 to 1.7 in twenty runs, two copies took 2.6 in each.
+    assert int(done.stdout) * 1024 < 2.1 * (large / "sface.onnx").stat().st_size
 
 
 def compare(*arguments: object) -> tuple[int, str]:
