@@ -57,6 +57,20 @@ NAMESPACES: Final = (
 )
 
 
+def end_player(player: subprocess.Popen[bytes]) -> None:
+    """The end of its input is the order to stop; all that it started is gone afterwards."""
+    assert player.stdin is not None
+    player.stdin.close()
+    try:
+        player.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        player.kill()  # unshare's own end kills process 1 of the namespace, and so all of it
+        player.wait()
+    for pipe in (player.stdout, player.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
 class PcscService:
     """The service of one folder of the simulated world; a context manager.
 
@@ -129,15 +143,7 @@ class PcscService:
         player, self._player = self._player, None
         if player is None:
             return
-        assert player.stdin is not None and player.stdout is not None and player.stderr is not None
-        player.stdin.close()
-        try:
-            player.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            player.kill()  # unshare's own end kills process 1 of the namespace, and so all of it
-            player.wait()
-        player.stdout.close()
-        player.stderr.close()
+        end_player(player)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     @property

@@ -26,8 +26,8 @@ from firmware.simulator.pcsc_service import (
     NAMESPACES,
     SOCKET_VARIABLE,
     START_LIMIT_S,
-    STOP_LIMIT_S,
     TEMPORARY_ROOT,
+    end_player,
 )
 from firmware.simulator.world import World
 from firmware.testbench.player import PLUGGED
@@ -95,14 +95,7 @@ class PrivateReader:
     def _clear(self) -> None:
         player, self._player = self._player, None
         if player is not None:
-            assert player.stdin is not None and player.stdout is not None
-            player.stdin.close()
-            try:
-                player.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                player.kill()  # unshare's own end takes the whole namespace with it
-                player.wait()
-            player.stdout.close()
+            end_player(player)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _listed_reader(self, player: subprocess.Popen[bytes]) -> str:
