@@ -19,18 +19,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from targets import TARGETS
+from targets import CORPUS, TARGETS
 
 HERE = Path(__file__).parent
-CORPUS = HERE / "corpus"
 ROOT = HERE.parents[1]
 EXCEPTION = "=== Uncaught Python exception"
+TOLD_CHARACTERS = 2000
 SLOWEST_INPUT_S, LARGEST_PROCESS_MB = 10, 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How one target fared. `finding` is the last lines of what the process said, or empty."""
+    """How one target fared. `finding` is empty when there is none, else what the process said of
+    it: the exception, or its last lines when it was too slow, too large, or did not even start."""
 
     name: str
     runs: int
@@ -59,8 +60,15 @@ def fuzz(
     said = done.stdout + done.stderr
     runs = re.search(r"number_of_executed_units: (\d+)|Done (\d+) runs", said)
     count = int(runs[1] or runs[2]) if runs else 0
-    finding = said[said.find(EXCEPTION) :][-2000:] if done.returncode else ""
-    return Report(name, count, finding)
+    if done.returncode == 0:
+        return Report(name, count, "")
+    return Report(name, count, f"exit code {done.returncode}\n{_telling(said)}")
+
+
+def _telling(said: str) -> str:
+    """What to read of it: from the exception on, if there was one."""
+    _before, exception, after = said.partition(EXCEPTION)
+    return exception + after[:TOLD_CHARACTERS] if exception else said[-TOLD_CHARACTERS:]
 
 
 def _child(name: str, arguments: Sequence[str], root: Path) -> subprocess.CompletedProcess[str]:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 
-from targets import TARGETS
+from targets import CORPUS, TARGETS
 
 ROOT = Path(__file__).parents[2]
-CORPUS = Path(__file__).with_name("corpus")
 OURS = (str(ROOT / "firmware"), str(ROOT / "hostdriver"))
 
 Place = tuple[str, int]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from targets import TARGETS
-
-CORPUS = Path(__file__).with_name("corpus")
+from targets import CORPUS, TARGETS
 
 
 def replay() -> int:

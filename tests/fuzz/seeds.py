@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT)]
 sys.path[1:1] = [str(ROOT / "tests" / room) for room in ("card", "hostdriver_eligibility")]
 
 import msgspec  # noqa: E402
-from answering import NUMBER_B, pack, unpack  # noqa: E402
+from answering import NUMBER_B, Answers, pack, play, unpack  # noqa: E402
 from card_dialogue import FileCard, answer  # noqa: E402
 from card_issued import (  # noqa: E402
     face_file,
@@ -119,18 +119,16 @@ def chip(tries: str = "63C3", verdict: str = "9000", missing: int | None = None)
 
 def visit(plan: bytes, card: Callable[[CommandApdu], ResponseApdu]) -> bytes:
     """What the card says when `plan` is carried out, as one input for the target `answers`."""
-    import answering
-
     said: list[bytes] = []
 
-    class Recorded(answering.Answers):
+    class Recorded(Answers):
         def transmit(self, command: CommandApdu) -> ResponseApdu:
             response = card(command)
             said.append(response.encode())
             self._answers = iter((response.encode(),))
             return super().transmit(command)
 
-    answering.play(plan, Recorded(iter(())))
+    play(plan, Recorded(iter(())))
     return pack([plan, *said])
 
 

@@ -47,6 +47,7 @@ from hostdriver.eligibility.acceptance import Case, objection_to
 from hostdriver.eligibility.trust import Standing, Trust
 from hostdriver.faults import MalformedAnswer, Refusal
 
+CORPUS: Final = Path(__file__).with_name("corpus")
 NONCE: Final = bytes(range(32))
 SCRATCH: Final = os.memfd_create("fuzzed")
 RECORDED_AT: Final = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)

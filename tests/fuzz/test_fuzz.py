@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fuzz import CORPUS, HERE, ROOT, fuzz
+from fuzz import HERE, ROOT, fuzz
 from seeds import seeds
-from targets import TARGETS
+from targets import CORPUS, TARGETS
 
 LEAST_COVERED_PERCENT = 95
 LARGEST_CORPUS_BYTES = 400_000
@@ -24,6 +24,10 @@ BUGS = {
     "tries_that_nobody_counted": "answers",
 }
 LIMIT_S = 240  # each takes less than 60 s on a quiet machine; the first finding ends it
+
+needs_atheris = pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this machine"
+)
 
 
 def test_every_target_has_a_corpus_and_the_corpus_is_small() -> None:
@@ -51,9 +55,7 @@ def test_the_corpus_finds_nothing_and_meets_the_parsers(tmp_path: Path) -> None:
     assert {name: part for name, part in percents.items() if part < LEAST_COVERED_PERCENT} == {}
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this machine"
-)
+@needs_atheris
 @pytest.mark.parametrize(("bug", "name"), BUGS.items())
 def test_a_known_bug_is_found_from_one_right_input(tmp_path: Path, bug: str, name: str) -> None:
     for package in ("firmware", "hostdriver"):
@@ -69,11 +71,16 @@ def test_a_known_bug_is_found_from_one_right_input(tmp_path: Path, bug: str, nam
     assert report.finding, f"{report.runs} runs found nothing"
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this machine"
-)
+@needs_atheris
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_short_run_finds_nothing(tmp_path: Path, name: str) -> None:
     report = fuzz(name, 2, tmp_path, seed=1)
     assert not report.finding, report.finding
     assert report.runs > len(list((CORPUS / name).iterdir()))
+
+
+@needs_atheris
+def test_a_process_that_cannot_even_start_is_no_clean_run(tmp_path: Path) -> None:
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware" / "__init__.py").write_text('raise RuntimeError("a broken tree")\n')
+    assert "a broken tree" in fuzz("tlv", 1, tmp_path / "out", root=tmp_path).finding
