@@ -40,7 +40,7 @@ from firmware.transaction.machine import step
 from firmware.transaction.timeouts import FACE_STARTS_AFTER_S, LIMITS
 from firmware.transaction.timings import Stopwatch
 from firmware.transaction.visit import Visit
-from firmware.words import Cause, Hint, Method, State
+from firmware.words import Cause, Hint, Method, PanelLight, State
 from firmware.worker import photo_passage, preview_door
 
 log = logging.getLogger(__name__)
@@ -294,6 +294,8 @@ class App:
             case vision.Hinted(hint):
                 self._hint = hint
                 self._panel.show(self._visit, hint)
+            case vision.LightWanted(light) if self._settings.vision.screen_light:
+                self._panel.show_light(light)
             case vision.PreviewAt(address):
                 self._panel.show_camera_at(address)
             case vision.CameraSeen(ready, code):
@@ -310,6 +312,7 @@ class App:
 
     def _lose_vision_worker(self, fault: WorkerLost) -> None:
         log.warning("%s", fault)
+        self._panel.show_light(PanelLight.OFF)
 
     # --- news from the header
     def _hear_staff_button(self) -> None:

@@ -46,6 +46,9 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tray_camera: str | None = None
     models: str = "models"
     threads: int = 1
+    screen_light: bool = True
+    """Light the face by the panel's page while the camera looks. Without it, whether a face is live
+    is told by what is left, and less surely."""
     answer_within_s: float = 5.0
 
 

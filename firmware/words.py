@@ -273,3 +273,32 @@ class Hint(StrEnum):
     LESS_LIGHT = "less_light"
     LOOK_HERE = "look_here"
     HOLD_STILL = "hold_still"
+
+
+class PanelLight(StrEnum):
+    """A colour in which the panel's page shines on the face before it, while the camera looks."""
+
+    OFF = "off"  # the page as it always is, which is nearly white
+    WHITE = "white"
+    DIM = "dim"
+    BLUE = "blue"
+    GREEN = "green"
+    YELLOW = "yellow"
+    MAGENTA = "magenta"
+
+
+LIGHT_RGB: dict[PanelLight, tuple[int, int, int]] = {
+    PanelLight.OFF: (244, 247, 247),
+    PanelLight.WHITE: (255, 255, 255),
+    PanelLight.DIM: (16, 26, 36),
+    PanelLight.BLUE: (70, 130, 255),
+    PanelLight.GREEN: (60, 230, 110),
+    PanelLight.YELLOW: (255, 205, 0),
+    PanelLight.MAGENTA: (255, 110, 255),
+}
+"""The paper of the page in each light: sRGB. None is a saturated red, of which R would be 0.8 of
+R + G + B or more (WCAG 2.2, 2.3.1)."""
+
+LIGHT_STAYS_S = 0.35
+"""No light follows another sooner: below three changes a second (WCAG 2.2, 2.3.1 allows three
+flashes, which are six changes)."""

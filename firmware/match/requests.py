@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from firmware.words import Hint, MatchDecision, PadDecision
+from firmware.words import Hint, MatchDecision, PadDecision, PanelLight
 
 
 class VisionMessage(msgspec.Struct, frozen=True):
@@ -101,6 +101,13 @@ class Hinted(VisionMessage, frozen=True, tag="hinted"):
     hint: Hint
 
 
+class LightWanted(VisionMessage, frozen=True, tag="light_wanted"):
+    """The panel's page should light the face so, until another light is wanted or the looking ends.
+    It is painted within a tenth of a second, and no sooner than `LIGHT_STAYS_S` after the last."""
+
+    light: PanelLight
+
+
 class PreviewAt(VisionMessage, frozen=True, tag="preview_at"):
     """Where the panel's page finds what the face camera sees; it holds the token of this start."""
 
@@ -115,5 +122,5 @@ class Alive(VisionMessage, frozen=True, tag="alive"):
 
 
 REQUESTS = StartLooking | ReadPrintedNumber | CompareFaces | StopLooking | ForgetFaces
-NEWS = CameraSeen | Hinted | PreviewAt | Alive
+NEWS = CameraSeen | Hinted | LightWanted | PreviewAt | Alive
 REPLIES = Looking | PrintedNumber | FacesCompared | Rested | Forgotten | VisionProblem

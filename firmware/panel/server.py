@@ -23,7 +23,9 @@ from firmware.faults import PanelUnavailable
 from firmware.indicator.patterns import Sound
 from firmware.panel.comfort import SITE_DEFAULT, Comfort, turned
 from firmware.panel.door import Door, decoded, files_of, policy
+from firmware.panel.lamp import Lamp
 from firmware.panel.launcher import remove_launcher, write_launcher
+from firmware.panel.light import LIT
 from firmware.panel.page_words import read_page_words
 from firmware.panel.pin_desk import PinDesk
 from firmware.panel.sayings import speech_files
@@ -36,7 +38,7 @@ from firmware.panel.touch import Touch, TouchRate
 from firmware.panel.view import Around, InUse, view
 from firmware.transaction.events import Event, PinDigitTyped
 from firmware.transaction.visit import Visit
-from firmware.words import Hint, Language, Layout
+from firmware.words import Hint, Language, Layout, PanelLight
 from firmware.words import State as S
 
 WEB = Path(__file__).parent / "web"
@@ -71,6 +73,7 @@ class PanelServer:
         self._door = Door(FILES, lambda: policy(_origin(self._around.preview)))
         self._desk = PinDesk(random or SystemRandom(), shuffle_keys=shuffle_keys)
         self._seat = Seat()
+        self._lamp = Lamp(self._light)
         self._visit = Visit()
         self._hint: Hint | None = None
         self._view = view(self._visit, self._texts, self._around)
@@ -100,6 +103,7 @@ class PanelServer:
     async def stop(self) -> None:
         """Close the page and stop serving; whatever was typed is wiped."""
         self.forget()
+        self._lamp.switch_off()
         self._seat.vacate(Closing.STOPPED)
         if self._door.is_open:
             await self._door.close()
@@ -108,12 +112,19 @@ class PanelServer:
     def show(self, visit: Visit, hint: Hint | None = None) -> None:
         """Show the visit as it is now. Call it after every step; no view is sent twice."""
         self._desk.follow(visit)
+        if visit.state not in LIT:
+            self._lamp.switch_off()
         if visit.state is S.IDLE and self._visit.state is not S.IDLE:
             self._change(comfort=self._comfort)  # the next person is another one
         self._change(pad_name=self._desk.name)
         # A hint that comes late is for a screen that has gone: it must hide nothing of this one.
         self._visit, self._hint = visit, hint if SCREENS[visit.state].camera else None
         self._refresh()
+
+    def show_light(self, light: PanelLight) -> None:
+        """Let the page shine on the face in this light, as long as the camera looks."""
+        if self._visit.state in LIT:
+            self._lamp.want(light)
 
     def show_camera_at(self, preview: str | None) -> None:
         """The camera's live picture is served there, or nowhere. May change at any time.
@@ -133,6 +144,10 @@ class PanelServer:
     def forget(self) -> None:
         """Wipe whatever was typed."""
         self._desk.forget()
+
+    def _light(self, light: PanelLight) -> None:
+        self._change(light=light)
+        self._refresh()
 
     def _change(self, **changed: Any) -> None:
         self._around = replace(self._around, **changed)

@@ -10,6 +10,7 @@ import msgspec
 from firmware.indicator.patterns import pattern_for
 from firmware.panel.comfort import SITE_DEFAULT, SWITCHES, Comfort
 from firmware.panel.guards import left_behind
+from firmware.panel.light import LightView, light_view
 from firmware.panel.page_words import PageWords
 from firmware.panel.pin_pad import SHAPES, PadKind
 from firmware.panel.readings import Segment, plain, segments
@@ -27,7 +28,7 @@ from firmware.panel.screens import (
 )
 from firmware.panel.texts import Texts
 from firmware.transaction.visit import Visit
-from firmware.words import Hint, Language, Layout, Outcome, State
+from firmware.words import Hint, Language, Layout, Outcome, PanelLight, State
 
 Said = str | tuple[Segment, ...]
 """A text, or its pieces with what stands above them."""
@@ -80,6 +81,7 @@ class Around:
     comfort: Comfort = SITE_DEFAULT
     preview: str | None = None
     """Address of the camera's live picture."""
+    light: PanelLight = PanelLight.OFF
     pad_name: str = ""
     speaks: bool = False
     """What the screens say has been rendered."""
@@ -120,6 +122,8 @@ class PanelView(msgspec.Struct, frozen=True, tag="view"):
     pad: PadView | None
     preview: str | None
     """Address of the live picture, on screens where the patient looks into the camera."""
+    light: LightView | None
+    """What the page shines in; None: as it always is."""
     speech: str | None
     """Address of what the screen says aloud, relative to the page's."""
     sound: str | None
@@ -170,6 +174,7 @@ def view(
         ),
         pad=_pad(visit, screen, words, around.pad_name),
         preview=around.preview if screen.camera else None,
+        light=light_view(around.light),
         speech=_speech(visit, words, hint) if around.speaks else None,
         sound=_sound(visit),
         stays_s=screen.stays_s,

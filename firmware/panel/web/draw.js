@@ -25,6 +25,7 @@ export function showView(view, onTouch) {
     insistence: Math.min(view.insistence, MOST_INSISTENT),
     large: comfort.large, contrast: comfort.contrast, still: comfort.still, layout: view.layout,
   });
+  drawLight(view.light);
   at("picture").setAttribute("href", `#picture-${view.picture}`);
   draw("title", view.title, (title) => phrase(title));
   draw("reason", view.reason, (reason) => (reason ? phrase(reason) : []));
@@ -72,6 +73,15 @@ function phrase(said) {
     const [open, close] = [element("rp", "", "("), element("rp", "", ")")];
     return element("ruby", "", text, open, element("rt", "", reading), close);
   });
+}
+
+// The page shines on the face before it; CSS lets the words keep their contrast.
+function drawLight(light) {
+  const { dataset, style } = document.body;
+  dataset.light = light?.name ?? "off";
+  if (light === null) return; // a page that fades goes from the last light
+  style.setProperty("--light", light.paper);
+  style.setProperty("--on-light", light.ink);
 }
 
 function label(id, said) {
