@@ -141,6 +141,18 @@ class ModelRejected(MatchFault):
     code = "model_rejected"
 
 
+class EvaluationRefused(MatchFault):
+    """Nothing can be measured on what was given: no folder, nobody in it, a picture that is none."""
+
+    code = "evaluation_refused"
+
+
+class MalformedPairs(EvaluationRefused):
+    """A file of pairs or groups with a line that says nothing; the message names the line."""
+
+    code = "malformed_pairs"
+
+
 class CameraUnavailable(MatchFault):
     """No camera, or no frames from it."""
 
