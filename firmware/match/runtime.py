@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from firmware.faults import ModelRejected
 from firmware.match.model_card import ModelCard, OperatingPoint, parse_model_card
-from firmware.match.networks import DetectorOutputs, Grey, Reals
+from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
 DETECTOR, LANDMARKS, EMBEDDER = "face-detector", "face-landmarks", "face-embedder"
@@ -57,8 +57,9 @@ class Network:
 
     def run(self, grey: Grey) -> list[NDArray[np.float32]]:
         """Outputs for one grey picture of exactly the network's height and width."""
-        pixels = grey.astype(np.float32) * np.float32(self.card.input.scale)
-        batch = np.ascontiguousarray(np.broadcast_to(pixels, self.card.input.shape))
+        entry = self.card.input
+        pixels = grey.astype(np.float32) * np.float32(entry.scale) + np.float32(entry.offset)
+        batch = np.ascontiguousarray(np.broadcast_to(pixels, entry.shape))
         outputs: list[NDArray[np.float32]] = self.session.run(None, {self.entry: batch})
         return outputs
 
@@ -111,14 +112,34 @@ def _sealed_copy(path: Path) -> Iterator[BufferedRandom]:
         raise ModelRejected(f"{path}: {cause.strerror}; `make models` builds it") from cause
 
 
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which folders the three networks are taken from."""
+
+    detector: str = DETECTOR
+    landmarks: str = LANDMARKS
+    embedder: str = EMBEDDER
+
+
+DEFAULT: Final = ModelChoice()
+
+
 class OnnxNetworks:
     """`FaceNetworks` by ONNX Runtime; grey goes into all three channels of each network."""
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        self._detector = load_network(folder / DETECTOR, threads)
-        self._landmarks = load_network(folder / LANDMARKS, threads)
-        self._embedder = load_network(folder / EMBEDDER, threads)
+    def __init__(self, folder: Path, threads: int = 1, chosen: ModelChoice = DEFAULT) -> None:
+        """Load the chosen models, each from its folder in `folder`."""
+        self._detector = load_network(folder / chosen.detector, threads)
+        self._landmarks = load_network(folder / chosen.landmarks, threads)
+        self._embedder = load_network(folder / chosen.embedder, threads)
+        if self._detector.card.layout is None:
+            raise ModelRejected(f"{chosen.detector} is no detector: its card names no layout")
+        self._layout = self._detector.card.layout
         _give_memory_back()
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
 
     @property
     def embedder_card(self) -> ModelCard:

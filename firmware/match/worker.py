@@ -54,7 +54,7 @@ from firmware.match.requests import (
     VisionMessage,
     VisionProblem,
 )
-from firmware.match.runtime import OnnxNetworks
+from firmware.match.runtime import ModelChoice, OnnxNetworks
 from firmware.match.text_reader import TextReaderInBackground
 from firmware.settings import VisionSettings
 from firmware.worker import Line, die_with_parent
@@ -319,7 +319,8 @@ def main(arguments: list[str]) -> None:
     door = socket.socket(fileno=int(door_descriptor))
     cv2.setNumThreads(settings.threads)
     try:
-        networks = OnnxNetworks(Path(settings.models), settings.threads)
+        chosen = ModelChoice(settings.detector, settings.landmarks, settings.embedder)
+        networks = OnnxNetworks(Path(settings.models), settings.threads, chosen)
         model, point = networks.embedder_card.model_id, networks.operating_point
     except ModelRejected as fault:
         line.send(CameraSeen(ready=False, code=fault.code))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from firmware.match.detect import STRIDES
-from firmware.match.networks import DETECTOR_SIDE, Grey, Reals
+from firmware.match.networks import DETECTOR_SIDE, Grey, Layout, Reals
 
 Outputs = dict[str, Reals]
 
@@ -32,6 +32,8 @@ def draw(outputs: Outputs, stride: int, box: Reals, points: Reals, score: float)
 
 class BrightSpots:
     """Networks that see a face wherever there is a bright square, and its mesh on its pixels."""
+
+    layout = Layout.YUNET
 
     def detect(self, canvas: Grey) -> Outputs:
         outputs = nothing_seen()

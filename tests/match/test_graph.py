@@ -84,6 +84,57 @@ def test_prelu_is_rewritten_only_where_it_is_exact(
     assert np.array_equal(run(passes.canonical_bytes(model), x), before)
 
 
+def test_a_prelu_in_pieces_becomes_one() -> None:
+    slopes = {"half": RANDOM.standard_normal(3).astype(np.float32), "shape": np.array([1, 3, 1, 1])}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["above"]),
+        helper.make_node("Abs", ["x"], ["size"]),
+        helper.make_node("Sub", ["x", "size"], ["twice_below"]),
+        helper.make_node("Reshape", ["half", "shape"], ["halves"]),
+        helper.make_node("Mul", ["halves", "twice_below"], ["below"]),
+        helper.make_node("Add", ["above", "below"], ["y"]),
+    ]
+    model = model_of(nodes, slopes, 1, 3, 4, 4)
+    x = (RANDOM.standard_normal((1, 3, 4, 4)) * 3).astype(np.float32)
+    before = run(passes.canonical_bytes(model), x)
+    for change in (passes.fold_constant_reshapes, passes.gather_prelu):
+        change(model)
+    assert [node.op_type for node in model.graph.node] == ["PRelu"]
+    assert np.array_equal(run(passes.canonical_bytes(model), x), before)
+
+
+def test_a_sum_of_other_things_is_left_alone() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["above"]),
+        helper.make_node("Abs", ["x"], ["size"]),
+        helper.make_node("Mul", ["half", "size"], ["below"]),
+        helper.make_node("Add", ["above", "below"], ["y"]),
+    ]
+    model = model_of(nodes, {"half": np.ones((1, 3, 1, 1), np.float32)}, 1, 3, 4, 4)
+    passes.gather_prelu(model)
+    assert [node.op_type for node in model.graph.node] == ["Relu", "Abs", "Mul", "Add"]
+
+
+def test_a_last_transpose_and_reshape_become_a_flatten_of_any_batch() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Transpose", ["r"], ["t"], perm=[0, 2, 3, 1]),
+        helper.make_node("Reshape", ["t", "shape"], ["y"]),
+    ]
+    model = model_of(nodes, {"shape": np.array([2, 5])}, 2, 5, 1, 1)
+    x = RANDOM.standard_normal((2, 5, 1, 1)).astype(np.float32)
+    before = run(passes.canonical_bytes(model), x)
+    passes.flatten_output(model)
+    passes.with_input_shape(1, 5, 1, 1)(model)
+    assert np.array_equal(run(passes.canonical_bytes(model), x[:1]), before[:1])
+
+
+def test_a_network_that_ends_otherwise_is_refused() -> None:
+    model = model_of([helper.make_node("Relu", ["x"], ["y"])], {}, 1, 3, 1, 1)
+    with pytest.raises(BuildRefused, match="Transpose"):
+        passes.flatten_output(model)
+
+
 def test_normalisation_and_dropout_go_away_and_the_output_stays() -> None:
     weights = {
         "kernel": RANDOM.standard_normal((3, 2, 3, 3)).astype(np.float32),

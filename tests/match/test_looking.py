@@ -11,7 +11,7 @@ from firmware.faults import MalformedPhoto
 from firmware.match.compare import Comparer, Look
 from firmware.match.looking import HINT_EVERY_S, MOMENT_S, Looking
 from firmware.match.model_card import OperatingPoint
-from firmware.match.networks import DetectorOutputs, Grey, Reals
+from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.quality import Quality
 from firmware.match.template import FaceTemplate
 from firmware.words import Hint, MatchDecision
@@ -34,6 +34,8 @@ POINT = OperatingPoint(
 
 class NoNetworks:
     """A decision on templates needs no network; asking one fails the test."""
+
+    layout = Layout.YUNET
 
     def detect(self, canvas: Grey) -> DetectorOutputs:
         raise AssertionError

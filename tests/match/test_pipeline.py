@@ -16,12 +16,21 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 from photos import jp2
+from points import point_at
 
 from firmware.faults import MalformedPhoto, ModelRejected
 from firmware.match.command import main
 from firmware.match.compare import Comparer
 from firmware.match.networks import Grey, grey_of
-from firmware.match.runtime import DETECTOR, EMBEDDER, OnnxNetworks, load_network, models_folder
+from firmware.match.runtime import (
+    DETECTOR,
+    EMBEDDER,
+    LANDMARKS,
+    ModelChoice,
+    OnnxNetworks,
+    load_network,
+    models_folder,
+)
 from firmware.match.template import FaceTemplate
 from firmware.words import Hint, MatchDecision
 
@@ -65,6 +74,28 @@ def test_two_portraits_match_only_if_they_show_one_person(
     comparison = comparer.compare(reference, moments(comparer, faces[other]))
     same = one[:8] == other[:8]
     assert comparison.decision is (MatchDecision.SAME_PERSON if same else MatchDecision.TRY_AGAIN)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ModelChoice(detector="face-detector-blazeface"),
+        ModelChoice(embedder="face-embedder-mobilefacenet"),
+    ],
+    ids=["the second detector", "the second embedder"],
+)
+def test_a_visit_is_decided_with_either_model(faces: dict[str, Grey], chosen: ModelChoice) -> None:
+    comparer = Comparer(OnnxNetworks(models_folder(), 1, chosen), "chosen", point_at(0.5))
+    reference = comparer.reference(faces["person_b_1"])
+    same = comparer.compare(reference, moments(comparer, faces["person_b_2"]))
+    other = comparer.compare(reference, moments(comparer, faces["person_c_1"]))
+    assert same.decision is MatchDecision.SAME_PERSON
+    assert other.decision is MatchDecision.TRY_AGAIN
+
+
+def test_a_network_that_finds_no_faces_is_no_detector() -> None:
+    with pytest.raises(ModelRejected, match="no detector"):
+        OnnxNetworks(models_folder(), 1, ModelChoice(detector=LANDMARKS))
 
 
 def test_two_people_before_the_camera(comparer: Comparer, faces: dict[str, Grey]) -> None:

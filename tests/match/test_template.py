@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from firmware.match.networks import DetectorOutputs, Grey, Reals
+from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.template import FaceTemplate, compare, embed, fuse
 
 FACE = np.arange(112 * 112, dtype=np.uint8).reshape(112, 112)
@@ -15,6 +15,8 @@ FACE = np.arange(112 * 112, dtype=np.uint8).reshape(112, 112)
 
 class FixedNetworks:
     """Networks that find nothing and embed everybody alike."""
+
+    layout = Layout.YUNET
 
     def __init__(self, values: Reals) -> None:
         self._values = values
