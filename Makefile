@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-panel bench-preview bench-door bench-card bench-apdus lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-bombs bench-panel bench-preview bench-door bench-card bench-apdus lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -39,6 +39,9 @@ card-machine: ready  ## Let random mishaps befall 5,000 runs of cards and reques
 fuzz: ready  ## Give every parser a stranger's bytes (SECONDS=600 for all together)
 	@$(PROGRAMS)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),600) $(ARGS)
 
+photo-mutants: ready  ## Send mutated photos through the decoder (RUNS=100000; 20 minutes of one core)
+	@KAZASHI_JP2_MUTANTS=$${RUNS:-100000} KAZASHI_SEED=$${KAZASHI_SEED:-$$RANDOM$$RANDOM} $(PROGRAMS)/pytest -s -n0 tests/match/test_jp2_mutants.py
+
 check: ready  ## Lint, format and types, without tests
 	@$(PROGRAMS)/ruff check --quiet .
 	@$(PROGRAMS)/ruff format --quiet --check .
@@ -58,6 +61,9 @@ bench-quality: ready  ## Measure the limits of picture quality (FACES=DIR)
 
 bench-idle: ready  ## Measure CPU with nobody there, and memory over ten visits
 	@$(PROGRAMS)/python benchmarks/idle.py $(ARGS)
+
+bench-bombs: ready  ## Measure how soon a photo that asks for too much is refused
+	@$(PROGRAMS)/python benchmarks/photo_bombs.py $(ARGS)
 
 bench-panel: ready  ## Measure how soon a change of state is seen on the panel
 	@$(PROGRAMS)/python benchmarks/panel_latency.py $(ARGS)

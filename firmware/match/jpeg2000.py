@@ -2,8 +2,8 @@
 
 A small file may ask a decoder for a gigabyte (812 bytes did), and it comes from a card that a
 stranger hands over. So the boxes (ISO/IEC 15444-1 Annex I) and the SIZ marker (A.5.1) are read
-here, without any decoder, before one sees the file. What else it may hide is the affair of the
-limits of `photo_child`.
+here, without any decoder, before one sees the file; `codestream` reads the headers after it. What
+else a file may hide is the affair of the limits of `photo_child`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 from dataclasses import dataclass
 
 from firmware.faults import MalformedPhoto
+from firmware.match.codestream import Grid, check_packets
 
 MAX_FILE_BYTES = 64 * 1024
 MAX_PIXELS = 1_000_000
@@ -82,6 +83,8 @@ def _announced(header: bytes) -> PhotoSize:
     """The image header must be the first box in the header (I.5.3.1)."""
     if len(header) < 22 or header[:8] != b"\x00\x00\x00\x16ihdr":
         raise MalformedPhoto("a header without size")
+    if any(kind == b"pclr" for kind, _ in _boxes(header)):
+        raise MalformedPhoto("a photo with a palette")  # it makes up to 255 components out of one
     height, width, components = struct.unpack_from(">IIH", header, 8)
     return PhotoSize(width, height, components)
 
@@ -107,7 +110,10 @@ def _size_of_codestream(stream: bytes) -> PhotoSize:
         raise MalformedPhoto("the first tile lies beside the picture")
     if not (tile_top <= top < tile_top + tile_height):
         raise MalformedPhoto("the first tile lies above or below the picture")
-    tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
-    if tiles > MAX_TILES:
-        raise MalformedPhoto(f"a picture of {tiles} tiles")
+    columns = -(-(right - tile_left) // tile_width)
+    rows = -(-(bottom - tile_top) // tile_height)
+    if columns * rows > MAX_TILES:
+        raise MalformedPhoto(f"a picture of {columns * rows} tiles")
+    grid = Grid(left, top, right, bottom, columns, rows, components)
+    check_packets(stream, 4 + length, grid)
     return PhotoSize(width, height, components)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Timer
 from types import TracebackType
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -19,12 +20,33 @@ CHILD = (sys.executable, "-I", "-m", "firmware.match.photo_child")
 DEADLINE_S = 3.0
 
 
+class Child(Protocol):
+    """A process that reads one photo and writes its pixels; as `subprocess.Popen` has it."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
+def start_child() -> Child:
+    """A new interpreter that runs `photo_child`, with nothing of this process's."""
+    return subprocess.Popen(
+        CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
+    )
+
+
 class PhotoDecoder:
     """Keeps one child ready. A child sees a single photo, good or bad, and is then replaced."""
 
-    def __init__(self, deadline_s: float = DEADLINE_S) -> None:
-        self._deadline_s = deadline_s
-        self._ready = _start_child()
+    def __init__(
+        self, deadline_s: float = DEADLINE_S, start: Callable[[], Child] = start_child
+    ) -> None:
+        self._deadline_s, self._start = deadline_s, start
+        self._ready = start()
 
     def __enter__(self) -> PhotoDecoder:
         return self
@@ -49,7 +71,7 @@ class PhotoDecoder:
         or because decoding took more memory or time than any photo needs.
         """
         size = photo_size(jp2)
-        child, self._ready = self._ready, _start_child()
+        child, self._ready = self._ready, self._start()
         with _killed_after(self._deadline_s, child):
             pixels = _through(child, jp2, size.width * size.height)
         return np.frombuffer(pixels, np.uint8).reshape(size.height, size.width)
@@ -60,13 +82,7 @@ class PhotoDecoder:
             pass
 
 
-def _start_child() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
-    )
-
-
-def _through(child: subprocess.Popen[bytes], jp2: bytes, expected: int) -> bytes:
+def _through(child: Child, jp2: bytes, expected: int) -> bytes:
     if child.stdin is None or child.stdout is None:
         raise MalformedPhoto("the decoder has no pipes")
     with suppress(BrokenPipeError):  # a child that is dead says so by what it does not answer
@@ -79,7 +95,7 @@ def _through(child: subprocess.Popen[bytes], jp2: bytes, expected: int) -> bytes
 
 
 @contextmanager
-def _killed_after(deadline_s: float, child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _killed_after(deadline_s: float, child: Child) -> Iterator[None]:
     """Let a child live until the block ends, or the deadline: its pipes then close."""
     timer = Timer(deadline_s, child.kill)
     timer.start()

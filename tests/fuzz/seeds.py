@@ -54,7 +54,12 @@ from hostdriver.eligibility.oqs_xml import Encoding, write_answer, write_questio
 FACE = face_file(face_objects())
 LABEL = b"JPKIAPICCTOKEN2".ljust(160)
 SIZ = bytes.fromhex("FF4FFF51 0029 0000 000000F0 0000012C 00000000 00000000 000000F0 0000012C")
-SIZ += bytes.fromhex("00000000 00000000 0001 070101 FF52")
+SIZ += bytes.fromhex("00000000 00000000 0001 070101")
+CODING = bytes.fromhex(
+    "FF52 000C 00 00 0001 00 05 04 04 00 01 FF53 000B 00 01 01 04 04 00 01 77 88"
+)
+TILE_PARTS = bytes.fromhex("FF90000A 0000 00000010 0002 FF93C080 FF90000A 0000 00000000 0102 FF93")
+PICTURE = SIZ + CODING + TILE_PARTS + bytes(16)
 BOXES = (
     bytes.fromhex("0000000C6A5020200D0A870A"),
     bytes.fromhex("00000014667479706A703220000000006A703220"),
@@ -302,10 +307,19 @@ def seeds() -> Iterator[tuple[str, bytes]]:
         yield "log", log
     yield "apdu", bytes.fromhex("00A4040C0AD392F000260100000001")
     yield "apdu", bytes.fromhex("802A008000000401020304 0100")
-    yield "jpeg2000", SIZ
-    yield "jpeg2000", b"".join(BOXES) + (8 + len(SIZ)).to_bytes(4, "big") + b"jp2c" + SIZ
-    yield "jpeg2000", b"".join(BOXES) + bytes(4) + b"jp2c" + SIZ
-    yield "jpeg2000", BOXES[0] + b"\x00\x00\x00\x01jp2c" + (16 + len(SIZ)).to_bytes(8, "big") + SIZ
+    yield "jpeg2000", PICTURE
+    yield "jpeg2000", b"".join(BOXES) + (8 + len(PICTURE)).to_bytes(4, "big") + b"jp2c" + PICTURE
+    yield "jpeg2000", b"".join(BOXES) + bytes(4) + b"jp2c" + PICTURE
+    yield "jpeg2000", SIZ + CODING + TILE_PARTS[:16] + b"\xff\xd9"
+    yield "jpeg2000", SIZ + CODING[14:] + TILE_PARTS
+    yield "jpeg2000", SIZ + TILE_PARTS + bytes(16)
+    yield "jpeg2000", SIZ + CODING * 9 + TILE_PARTS
+    yield "jpeg2000", SIZ + CODING + b"\xff\x64\x00\x02" * 300
+    yield "jpeg2000", SIZ + CODING.replace(b"\x00\x05", b"\x00\xff") + TILE_PARTS
+    yield "jpeg2000", SIZ + CODING + TILE_PARTS[:8] + b"\xff" + TILE_PARTS[9:]
+    yield "jpeg2000", SIZ + CODING + TILE_PARTS[12:]
+    long = (16 + len(PICTURE)).to_bytes(8, "big")
+    yield "jpeg2000", BOXES[0] + b"\x00\x00\x00\x01jp2c" + long + PICTURE
     yield "statement", stated()
     yield "statement", stated(card_signing=CardSigning.NONE, method=Method.STAFF, staff_id="s")
     yield "statement", stated(consents=ALL_GRANTED * 2)

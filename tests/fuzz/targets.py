@@ -247,7 +247,11 @@ TARGETS: Final = {
         ),
         Target("log", fuzz_log, ("firmware.testbench.log_formats",)),
         Target("apdu", fuzz_apdu, ()),
-        Target("jpeg2000", fuzz_jpeg2000, ("firmware.match.jpeg2000",)),
+        Target(
+            "jpeg2000",
+            fuzz_jpeg2000,
+            ("firmware.match.jpeg2000", "firmware.match.codestream"),
+        ),
         Target("link", fuzz_link, ("firmware.link.framing", "firmware.link.messages")),
         Target("statement", fuzz_statement, ("firmware.statement",), 8192),
         Target("oqs_xml", fuzz_oqs_xml, ("hostdriver.eligibility.oqs_xml",)),
