@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pixels: TypeAlias = NDArray[np.uint8]
+LEAST_SIDE: Final = 16
+MOST_PIXELS: Final = 64_000_000
+"""No sensor that a Pi takes has more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -26,6 +29,17 @@ class Frame:
     def __repr__(self) -> str:
         height, width = self.pixels.shape[:2]
         return f"Frame({self.sequence}, {width}×{height})"
+
+
+def is_picture(pixels: Pixels) -> bool:
+    """Whether what a camera's driver gave is height × width × 3 bytes of a sensible size."""
+    return (
+        pixels.dtype == np.uint8
+        and pixels.ndim == 3
+        and pixels.shape[2] == 3
+        and min(pixels.shape[:2]) >= LEAST_SIDE
+        and pixels.size <= 3 * MOST_PIXELS
+    )
 
 
 class Camera(Protocol):

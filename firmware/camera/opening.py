@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from firmware.camera.file_camera import images_camera, v4l2_camera, video_camera
-from firmware.camera.frame import Camera, Frame
+from firmware.camera.frame import Camera, Frame, is_picture
 from firmware.camera.pi_camera import PiCamera
 from firmware.faults import CameraUnavailable
 
@@ -59,8 +59,9 @@ class NamedCamera:
         self._camera.start()
 
     def latest(self) -> Frame | None:
-        """The newest frame, once."""
-        return None if self._camera is None else self._camera.latest()
+        """The newest frame, once; what is no picture is not given on, as if none had come."""
+        frame = None if self._camera is None else self._camera.latest()
+        return frame if frame is not None and is_picture(frame.pixels) else None
 
     def stop(self) -> None:
         """Rest; it stays open."""

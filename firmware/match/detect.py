@@ -32,6 +32,7 @@ LEAST_SCORE = 0.6
 GREATEST_OVERLAP = 0.3  # intersection over union, beyond which two boxes are one face
 MESH_MARGIN = 1.5  # measured: 1.25 is clearly worse
 LARGEST_LOG_SIZE = 6.0  # e⁶ cells are more than the picture; keeps exp() from overflowing
+FARTHEST = 10.0  # sides of a network's picture: a face that lies beyond is rubbish
 
 # Points of the 468-point mesh; left and right as seen in the picture.
 LEFT_EYE, RIGHT_EYE = [33, 133, 159, 145], [362, 263, 386, 374]
@@ -112,8 +113,11 @@ def decode_faces(
     outputs: DetectorOutputs, ratio: float, layout: Layout = Layout.YUNET
 ) -> list[Face]:
     """Faces in a detector's raw outputs, the largest first; `ratio` leads back to the picture."""
-    _, candidates = HEADS[layout]
+    side, candidates = HEADS[layout]
     boxes, scores, points = candidates(outputs)
+    farthest = np.abs(np.hstack([boxes, points.reshape(-1, 10)])).max(axis=1, initial=0)
+    seen = farthest <= FARTHEST * side  # what is no number is nowhere
+    boxes, scores, points = boxes[seen], scores[seen], points[seen]
     kept = _without_overlaps(boxes, scores)
     faces = [Face(boxes[i] / ratio, float(scores[i]), points[i] / ratio) for i in kept]
     return sorted(faces, key=lambda face: face.size, reverse=True)
@@ -133,6 +137,8 @@ def place_landmarks(networks: FaceNetworks, grey: Grey, face: Face) -> Landmarks
     back = cv2.invertAffineTransform(matrix)
     in_picture = points[:, :2] @ back[:, :2].T + back[:, 2]
     depth = points[:, 2:] * float(np.hypot(back[0, 0], back[1, 0]))
+    if not (np.abs(points) <= FARTHEST * MESH_SIDE).all():
+        return Landmarks(np.zeros_like(points), 0.0)  # a mesh of no numbers has seen no face
     return Landmarks(np.hstack([in_picture, depth]).astype(np.float32), presence)
 
 

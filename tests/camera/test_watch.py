@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware.camera.frame import Frame
+from firmware.camera.frame import Frame, Pixels
+from firmware.camera.opening import KINDS, NamedCamera
 from firmware.camera.watch import (
     FIRST_FRAME_WITHIN_S,
     FRAME_WAIT_S,
@@ -36,7 +37,7 @@ class ScriptedCamera:
         if level is None:
             return None
         self._sequence += 1
-        return Frame(np.full((48, 64, 3), level, np.uint8), self._sequence, 0.0)
+        return Frame(np.full((96, 128, 3), level, np.uint8), self._sequence, 0.0)
 
     def stop(self) -> None:
         return
@@ -122,3 +123,30 @@ def test_a_resting_camera_gives_nothing_and_says_nothing() -> None:
     camera.stop()
     assert camera.latest(100.0) is None
     assert told == [None]
+
+
+BAD_PIXELS = {
+    "grey": np.full((480, 640), 90, np.uint8),
+    "four channels": np.full((480, 640, 4), 90, np.uint8),
+    "two bytes each": np.full((480, 640, 3), 90, np.uint16),
+    "no numbers": np.full((480, 640, 3), np.nan, np.float32),
+    "nothing": np.zeros((0, 0, 3), np.uint8),
+    "a line": np.full((1, 640, 3), 90, np.uint8),
+    "far too large": np.broadcast_to(np.uint8(90), (40_000, 40_000, 3)),
+}
+
+
+@pytest.mark.parametrize("pixels", BAD_PIXELS.values(), ids=BAD_PIXELS.keys())
+def test_what_is_no_picture_is_no_frame_and_told(
+    monkeypatch: pytest.MonkeyPatch, pixels: Pixels
+) -> None:
+    device = ScriptedCamera(10)
+    monkeypatch.setitem(KINDS, "scripted", lambda _argument: device)
+    told: list[str | None] = []
+    camera = WatchedCamera(NamedCamera("scripted:"), told.append)
+    camera.start(0.0)
+    assert camera.latest(0.0) is not None
+    monkeypatch.setattr(device, "latest", lambda: Frame(pixels, 2, 0.0))
+    assert camera.latest(0.5) is None
+    assert camera.latest(STALE_AFTER_S + 0.01) is None
+    assert told == [None, "camera_unavailable"]
