@@ -1,0 +1,191 @@
+"""A presentation before the simulated face camera: one frame for a moment and a light of the panel.
+
+Everything that stays is drawn once. A frame is what the room shows plus what the panel shows, moved
+as the body moves, exposed and quantised as a camera does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from firmware.camera.frame import Pixels
+from firmware.simulator.panel_shine import coarse, colour_of, fine, illuminance
+from firmware.simulator.portraits import PortraitOf, Reals
+from firmware.simulator.presentation_motion import Warp
+from firmware.simulator.presentation_screen import Showing
+from firmware.simulator.presentation_shapes import FRAME
+from firmware.simulator.presentation_surfaces import Drawn, bgr, draw
+from firmware.simulator.presentations import NEUTRAL, Body, Lens, Panel, Presentation
+from firmware.words import PanelLight
+
+_GRAIN_SPARE: Final = 64
+_ARM_MM: Final = 230.0
+_DARKEST_MEAN: Final = 1e-3
+METERED: Final = (slice(60, 400, 4), slice(170, 470, 4))
+"""The middle of the frame, where faces are looked for."""
+_BALANCE_LIMITS: Final = (0.6, 1.7)
+
+
+class Stage:
+    """Plays one presentation. Frames are asked for in the order of their time."""
+
+    def __init__(self, presentation: Presentation, portrait_of: PortraitOf) -> None:
+        """Raises `SimulationNotPrepared`."""
+        self._presentation, self._lens = presentation, presentation.lens
+        self._panel = presentation.panel
+        self._exposure = Exposure(self._lens)
+        self._wall = draw_wall(presentation)
+        self._light: PanelLight | None = None
+        self._drawn: Drawn | None = None
+        body = presentation.body
+        if body is not None:
+            drawn = draw(body, presentation.room, self._panel, self._lens, portrait_of)
+            self._drawn = drawn
+            self._warp = Warp(drawn.points, body.motion, self._lens.focal_px)
+            self._showing = Showing.of(drawn, portrait_of)
+            self._by_room = _with_cover(drawn.by_room, drawn.cover)
+            self._by_panel = _with_cover(drawn.by_panel, np.zeros_like(drawn.cover))
+        random = np.random.default_rng((presentation.seed, 1))
+        size = (FRAME[1] + _GRAIN_SPARE, FRAME[0] + _GRAIN_SPARE, 3)
+        grain = random.normal(0, self._lens.noise, size)
+        self._brighter = np.clip(np.rint(grain), 0, 255).astype(np.uint8)
+        self._darker = np.clip(np.rint(-grain), 0, 255).astype(np.uint8)
+
+    def frame(self, at_s: float, light: PanelLight = PanelLight.OFF) -> Pixels:
+        """The picture taken at that time, in the light of the panel then; 640 × 480, BGR."""
+        seen = self.radiance(at_s, light)
+        if self._lens.blur_px:
+            seen = cv2.GaussianBlur(seen, (0, 0), self._lens.blur_px)
+        picture = self._exposure.expose(seen, at_s)
+        return self._grained(picture, round(at_s * 1000))
+
+    def radiance(self, at_s: float, light: PanelLight) -> Reals:
+        """cd/m² at each pixel, height × width × 3."""
+        self._turn_to(light)
+        if self._drawn is None:
+            return self._background
+        across, down = self._warp.maps(at_s)
+        body = cv2.remap(self._lit, across, down, cv2.INTER_LINEAR)
+        seen = body[..., :3] + (1 - body[..., 3:]) * self._background
+        if self._showing is not None:
+            seen += self._showing.seen(across, down, at_s)
+        return np.asarray(seen, np.float32)
+
+    def _turn_to(self, light: PanelLight) -> None:
+        """Light adds up: what a light shows is computed when it comes, and no more."""
+        if light is self._light:
+            return
+        self._light = light
+        shine = colour_of(light, self._panel)
+        self._background = self._wall[0] + self._wall[1] * shine
+        if self._drawn is not None:
+            self._lit = self._by_room + self._by_panel * np.append(shine, np.float32(0))
+
+    def _grained(self, picture: Pixels, number: int) -> Pixels:
+        random = np.random.default_rng((self._presentation.seed, 2, abs(number)))
+        places = random.integers(0, _GRAIN_SPARE, 4)
+        brighter = _part(self._brighter, places[0], places[1])
+        darker = _part(self._darker, places[2], places[3])
+        return np.asarray(cv2.add(cv2.subtract(picture, darker), brighter), np.uint8)
+
+
+class Exposure:
+    """Exposure and white balance: set at the first frame, then as far as they follow."""
+
+    def __init__(self, lens: Lens) -> None:
+        self._lens = lens
+        self._first: Reals | None = None
+        self._gain = np.ones(3, np.float32)
+        self._last_s = 0.0
+
+    def expose(self, seen: Reals, at_s: float) -> Pixels:
+        """The picture of what is seen, 8 bits; bright parts saturate softly."""
+        middle = seen[METERED]
+        metered = np.maximum(cv2.mean(middle)[:3], _DARKEST_MEAN).astype(np.float32)
+        if self._first is None:
+            self._first, self._last_s = metered, at_s
+            self._gain = self._wanted(metered, metered)
+        wanted = self._wanted(self._first, metered)
+        passed_s = max(0.0, at_s - self._last_s)
+        self._last_s = at_s
+        step = 1 - np.exp(-passed_s / self._lens.exposure_s)
+        self._gain = self._gain + (wanted - self._gain) * np.float32(step)
+        tone = cv2.sqrt(seen * self._gain)
+        return np.asarray(cv2.convertScaleAbs(tone, alpha=255.0), np.uint8)
+
+    def _wanted(self, first: Reals, metered: Reals) -> Reals:
+        lens = self._lens
+        follows = (first.mean() / metered.mean()) ** lens.exposure_follows
+        level = lens.key / first.mean() * follows
+        was, now = self._balance(first), self._balance(metered)
+        balance = was * (now / was) ** lens.balance_follows
+        return np.asarray(level * balance, np.float32)
+
+    @staticmethod
+    def _balance(metered: Reals) -> Reals:
+        """Towards grey, as far as cameras go."""
+        return np.asarray(np.clip(metered.mean() / metered, *_BALANCE_LIMITS), np.float32)
+
+
+def draw_wall(presentation: Presentation) -> tuple[Reals, Reals]:
+    """What is behind the body, by the room's light and by a white panel; height × width × 3."""
+    room, lens = presentation.room, presentation.lens
+    width, _ = FRAME
+    random = np.random.default_rng((presentation.seed, 3))
+    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    rough = cv2.resize(random.normal(0, 0.02, (12, 16)).astype(np.float32), FRAME)
+    share = 0.8 * (1 - 0.18 * across * (1 if room.side >= 0 else -1)) + rough
+    albedo = share[..., None] * bgr(room.wall)
+    door = round(width * random.uniform(0.80, 0.97))
+    albedo[:, door:] *= np.array([0.50, 0.58, 0.64], np.float32)
+    lit = _lit_plane(room.wall_mm, lens, presentation.panel)
+    by_room = albedo * bgr(room.tint) * np.float32(room.lux / np.pi)
+    by_panel = albedo * lit
+    if room.someone_behind is not None and presentation.body is not None:
+        _stand_behind(presentation, presentation.body, by_room, by_panel)
+    return np.asarray(by_room, np.float32), np.asarray(by_panel, np.float32)
+
+
+def _stand_behind(presentation: Presentation, body: Body, by_room: Reals, by_panel: Reals) -> None:
+    """Somebody's shoulders and chest, an arm's length behind what is held."""
+    room, lens = presentation.room, presentation.lens
+    right, down, away = body.motion.rest[:3]
+    far = away + _ARM_MM
+    scale = lens.focal_px / far
+    x = (np.arange(FRAME[0], dtype=np.float32)[None, :] - FRAME[0] / 2) / scale - right
+    y = (np.arange(FRAME[1], dtype=np.float32)[:, None] - FRAME[1] / 2) / scale - down
+    fall = np.clip((y - 60) / 90, 0, 1)
+    inside = np.where(y > 20, (60 + 190 * np.sqrt(fall) - np.abs(x)) / 4, -1.0)
+    cover = np.clip(inside + 0.5, 0, 1)[..., None].astype(np.float32)
+    cloth = bgr(room.someone_behind or NEUTRAL)
+    in_room = cloth * bgr(room.tint) * np.float32(0.8 * room.lux / np.pi)
+    by_room += (in_room - by_room) * cover
+    by_panel += (cloth * _lit_plane(far, lens, presentation.panel) - by_panel) * cover
+
+
+def _lit_plane(away_mm: float, lens: Lens, panel: Panel) -> Reals:
+    """cd/m² of something white that faces the lens at that distance, by a white panel."""
+    x, y = (
+        coarse(part)[..., None]
+        for part in np.meshgrid(
+            np.arange(FRAME[0], dtype=np.float32) - FRAME[0] / 2,
+            np.arange(FRAME[1], dtype=np.float32) - FRAME[1] / 2,
+        )
+    )
+    points = np.concatenate([x, y, np.full_like(x, lens.focal_px)], axis=2) * np.float32(
+        away_mm / lens.focal_px
+    )
+    facing = np.zeros_like(points)
+    facing[..., 2] = -1
+    return fine(illuminance(points, facing, panel) / np.pi, FRAME)[..., None]
+
+
+def _with_cover(colours: Reals, cover: Reals) -> Reals:
+    return np.ascontiguousarray(np.dstack([colours, cover]).astype(np.float32))
+
+
+def _part(grain: Pixels, down: int, right: int) -> Pixels:
+    return grain[down : down + FRAME[1], right : right + FRAME[0]]
