@@ -25,7 +25,8 @@ def pose_at(motion: Motion, at_s: float) -> Six:
     for sway in motion.sways:
         turn = 2 * np.pi * at_s / sway.period_s + sway.phase
         pose += np.array(sway.swing) * np.sin(turn)
-    return tuple(float(each) for each in pose)  # type: ignore[return-value]
+    right, down, away, nod, turned_by, roll = pose.tolist()
+    return right, down, away, nod, turned_by, roll
 
 
 def turned(pose: Six) -> Reals:
