@@ -142,7 +142,7 @@ class ModelRejected(MatchFault):
 
 
 class EvaluationRefused(MatchFault):
-    """Nothing can be measured on what was given: no folder, nobody in it, a picture that is none."""
+    """Nothing can be measured on what was given: no folder, nobody in it, no picture."""
 
     code = "evaluation_refused"
 
@@ -151,6 +151,12 @@ class MalformedPairs(EvaluationRefused):
     """A file of pairs or groups with a line that says nothing; the message names the line."""
 
     code = "malformed_pairs"
+
+
+class PlotsMissing(MatchFault):
+    """The library that draws curves is not installed; the message says the way out."""
+
+    code = "plots_missing"
 
 
 class CameraUnavailable(MatchFault):

@@ -11,6 +11,7 @@ import numpy as np
 
 from firmware.faults import MalformedPhoto, ModelRejected
 from firmware.match.compare import Comparer, Look, LookRule
+from firmware.match.evaluation.evaluate_command import evaluate_command
 from firmware.match.jpeg2000 import SIGNATURE_BOX, START_OF_CODESTREAM_AND_SIZ
 from firmware.match.networks import Grey, grey_of
 from firmware.match.photo import PhotoDecoder
@@ -46,13 +47,17 @@ class CompareReport(msgspec.Struct, frozen=True):
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Compare faces as the device does.
+    """Compare faces as the device does, and measure how well it does.
 
     \b
     Examples:
       kazashi-match compare photo.jp2 frame-1.png frame-2.png frame-3.png
       kazashi-match compare --json portrait.png frame.jpg
+      kazashi-match evaluate --faces lfw-grey --pairs lfw-grey-pairs.csv
     """
+
+
+main.add_command(evaluate_command)
 
 
 @main.command("compare")

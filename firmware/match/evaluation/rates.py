@@ -145,8 +145,8 @@ def rates_at(trials: Trials, threshold: float, seed: int = 1) -> Rates:
     return Rates(
         threshold=threshold,
         fmr=_fmr(trials, threshold, drawn),
-        fnmr=_share_by_person(wrong, by_person, drawn),
-        gfrr=_share_by_person(wrong + trials.failed, by_person + trials.failed, drawn),
+        fnmr=share_by_person(wrong, by_person, drawn),
+        gfrr=share_by_person(wrong + trials.failed, by_person + trials.failed, drawn),
     )
 
 
@@ -189,6 +189,18 @@ def fnmr_at_fmr(trials: Trials, fmr: float, seed: int = 1) -> AtFmr | None:
     return AtFmr(fmr, strangers, threshold, share_of(wrong.size, genuine.size, shares, clusters))
 
 
+def share_by_person(
+    wrong: NDArray[np.integer], counted: NDArray[np.integer], drawn: Floats
+) -> Share | None:
+    """Wrong ones of those counted, by person; `drawn` says how often each person is drawn."""
+    if not counted.any():
+        return None
+    totals = drawn @ counted
+    shares = np.divide(drawn @ wrong, totals, out=np.full(len(drawn), np.nan), where=totals > 0)
+    clusters = Clusters(int((wrong > 0).sum()), int((counted > 0).sum()))
+    return share_of(int(wrong.sum()), int(counted.sum()), shares, clusters)
+
+
 def equal_error_rate(trials: Trials) -> float | None:
     """Where FMR and FNMR meet; None when that is below the scores that were kept."""
     fmr, fnmr = det_curve(trials, points=2000)
@@ -223,17 +235,6 @@ def _fmr(trials: Trials, threshold: float, drawn: Floats) -> Share | None:
     shares = np.divide(wrong, totals, out=np.full(len(drawn), np.nan), where=totals > 0)
     clusters = Clusters(_distinct_pairs(people), trials.pairs.pairs_of_people())
     return share_of(accepted, pairs, shares, clusters)
-
-
-def _share_by_person(
-    wrong: NDArray[np.integer], counted: NDArray[np.integer], drawn: Floats
-) -> Share | None:
-    if not counted.any():
-        return None
-    totals = drawn @ counted
-    shares = np.divide(drawn @ wrong, totals, out=np.full(len(drawn), np.nan), where=totals > 0)
-    clusters = Clusters(int((wrong > 0).sum()), int((counted > 0).sum()))
-    return share_of(int(wrong.sum()), int(counted.sum()), shares, clusters)
 
 
 def _times_drawn(drawn: Floats, people: Indices) -> Floats:

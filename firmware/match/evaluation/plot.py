@@ -1,0 +1,45 @@
+"""The DET curves of an evaluation as a picture. [shell]
+
+matplotlib is an extra of its own, and is imported when a picture is asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from firmware.faults import PlotsMissing
+from firmware.match.evaluation.result import Evaluation
+
+WAY_OUT: Final = (
+    "the curves need matplotlib, which is not installed: pip install 'kazashi[plots]', or Debian's "
+    "python3-matplotlib; the other files have the same figures"
+)
+INCHES: Final = (8.0, 6.0)
+STYLES: Final = ("-", "--", ":", "-.")
+
+
+def draw(found: Evaluation, path: Path) -> None:
+    """Write a PNG; raises `PlotsMissing`, `OSError`."""
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as cause:
+        raise PlotsMissing(WAY_OUT) from cause
+    figure = Figure(figsize=INCHES, dpi=110, layout="constrained")
+    axes = figure.subplots()
+    for index, each in enumerate(found.experiments):
+        if not each.det:
+            continue
+        fmr, fnmr = zip(*each.det, strict=True)
+        style = STYLES[index % len(STYLES)]  # told apart without colours too
+        (line,) = axes.plot(fmr, fnmr, style, label=f"{each.set}, {each.name}")
+        at = each.operating_point
+        if at.fmr and at.fnmr and at.fmr.value > 0 and at.fnmr.value > 0:
+            axes.plot([at.fmr.value], [at.fnmr.value], "o", color=line.get_color())
+    axes.set(xscale="log", yscale="log", xlim=(1e-7, 0.1), ylim=(1e-4, 0.5))
+    axes.set(xlabel="FMR: strangers accepted", ylabel="FNMR: holders refused")
+    point = found.operating_point
+    axes.set_title(f"{found.model_id}; dots: the shipped threshold {point['threshold']}")
+    axes.grid(visible=True, which="both", alpha=0.25)
+    axes.legend()
+    figure.savefig(path, metadata={"Software": None})
