@@ -54,7 +54,7 @@ docs: ready  ## Write the generated documents again
 	@$(PROGRAMS)/python docs/generate.py
 
 bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
-	@$(PROGRAMS)/python benchmarks/accuracy.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
+	@$(PROGRAMS)/kazashi-match evaluate --out benchmarks/results --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
 
 bench-quality: ready  ## Measure the limits of picture quality (FACES=DIR)
 	@$(PROGRAMS)/python benchmarks/quality.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from accuracy import card_photo
-from face_sets import Picture, read_nuaa, with_border
 from numpy.typing import NDArray
 
 from firmware.match.align import aligned_face
 from firmware.match.compare import LookRule
 from firmware.match.detect import find_faces, place_landmarks
+from firmware.match.evaluation.card_photos import CardPhoto, read_back, with_border
+from firmware.match.evaluation.face_folders import Picture, read_faces
+from firmware.match.evaluation.measuring import BORDER, read_picture
 from firmware.match.networks import FaceNetworks, Grey
 from firmware.match.quality import Measures, QualityLimits, judge, measure
 from firmware.match.runtime import OnnxNetworks, models_folder
@@ -38,6 +39,28 @@ class Seen:
     template: FaceTemplate
     mirrored: FaceTemplate
     by_detector: FaceTemplate  # aligned to the detector's own five points
+
+
+def read_nuaa(faces: Path) -> list[Picture]:
+    """Its live pictures."""
+    return [picture for each in read_faces(faces / "nuaa").sets for picture in each.pictures]
+
+
+def live(picture: Picture) -> Grey:
+    """As a camera would see the person."""
+    return with_border(_pixels(picture), BORDER)
+
+
+def on_card(picture: Picture) -> Grey:
+    """As a chip would give the picture back."""
+    return with_border(read_back(CardPhoto().store(_pixels(picture))), BORDER)
+
+
+def _pixels(picture: Picture) -> Grey:
+    grey = read_picture(picture.path)
+    if grey is None:
+        raise SystemExit(f"{picture.path} is no picture")
+    return grey
 
 
 def see(networks: FaceNetworks, grey: Grey) -> Seen | None:
@@ -82,7 +105,7 @@ WORSE: dict[str, Callable[[Grey], Grey]] = {
 def degradation(networks: FaceNetworks, pictures: list[Picture]) -> list[str]:
     """A table: the same pictures, made worse one way at a time."""
     limits = QualityLimits()
-    originals = [with_border(picture.read()) for picture in pictures]
+    originals = [live(picture) for picture in pictures]
     whole = [see(networks, grey) for grey in originals]
     # Nothing is said of pictures in which the detector finds no face: they count as refused.
     rows = [
@@ -108,7 +131,7 @@ def degradation(networks: FaceNetworks, pictures: list[Picture]) -> list[str]:
 
 def spread(networks: FaceNetworks, pictures: list[Picture]) -> list[str]:
     """A table: what is measured on pictures that are all recognised."""
-    seen = [see(networks, with_border(picture.read())) for picture in pictures]
+    seen = [see(networks, live(picture)) for picture in pictures]
     measures = [each.measures for each in seen if each]
     rows = ["| measure | least | 5 % | median | 95 % | most |", "|---|---|---|---|---|---|"]
     for name in Measures.__slots__:
@@ -120,9 +143,9 @@ def spread(networks: FaceNetworks, pictures: list[Picture]) -> list[str]:
 
 def choices(networks: FaceNetworks, pictures: list[Picture]) -> list[str]:
     """A table: FNMR across sessions with one part of the pipeline replaced."""
-    live = [see(networks, with_border(picture.read())) for picture in pictures]
-    card = [see(networks, with_border(card_photo(picture.read()))) for picture in pictures]
-    both = [(p, a, b) for p, a, b in zip(pictures, live, card, strict=True) if a and b]
+    live_looks = [see(networks, live(picture)) for picture in pictures]
+    card = [see(networks, on_card(picture)) for picture in pictures]
+    both = [(p, a, b) for p, a, b in zip(pictures, live_looks, card, strict=True) if a and b]
     ways: dict[str, Callable[[Seen], FaceTemplate]] = {
         "as shipped": lambda seen: seen.template,
         "aligned to the detector's five points": lambda seen: seen.by_detector,

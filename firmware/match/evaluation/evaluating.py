@@ -21,6 +21,7 @@ from firmware.match.evaluation.measuring import (
     MeasuredSet,
     border_for,
     measure,
+    shipped_comparer,
 )
 from firmware.match.evaluation.pairs import Pair, Row, place
 from firmware.match.evaluation.rates import Trials
@@ -76,6 +77,7 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
     pictures that are not there.
     """
     networks = OnnxNetworks(models)
+    point, rule = networks.operating_point, shipped_comparer(networks).rule
     found_sets, missing = found.sets, tuple[int, ...]()
     if request.pairs:
         listed_set, missing = _listed_people(found.sets, request)
@@ -97,7 +99,7 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
             skip_broken=request.skip_broken,
         )
         sets.append(_set_report(faces, measured, border, request.frames))
-        made, without = _experiments(faces, measured.measured, request, networks.operating_point)
+        made, without = _experiments(faces, measured.measured, request, point, rule)
         experiments += made
         notes += without
     if not experiments:
@@ -106,7 +108,7 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
         format=FORMAT,
         model_id=networks.embedder_card.model_id,
         model_sha256=networks.embedder_card.sha256,
-        operating_point=msgspec.to_builtins(networks.operating_point),
+        operating_point=msgspec.to_builtins(point),
         asked=_asked(request, len(missing)),
         sets=sets,
         experiments=experiments,
@@ -132,7 +134,7 @@ def all_trials(
 
 
 def _experiments(
-    faces: FaceSet, measured: Measured, request: Request, point: OperatingPoint
+    faces: FaceSet, measured: Measured, request: Request, point: OperatingPoint, rule: LookRule
 ) -> tuple[list[Experiment], list[str]]:
     """What could be computed, and words on what could not."""
     groups = dict(request.groups)
@@ -140,7 +142,7 @@ def _experiments(
         groups |= halves(faces.people, request.halves_seed)
     pairs = place(request.pairs, measured.pictures, faces.folder).pairs
     made, without = [], []
-    for frames, trials in all_trials(measured, pairs, request.frames, LookRule()):
+    for frames, trials in all_trials(measured, pairs, request.frames, rule):
         if trials.genuine.size:
             made.append(
                 experiment(

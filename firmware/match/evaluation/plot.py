@@ -15,6 +15,7 @@ WAY_OUT: Final = (
     "the curves need matplotlib, which is not installed: pip install 'kazashi[plots]', or Debian's "
     "python3-matplotlib; the other files have the same figures"
 )
+LEAST_FNMR: Final = 1e-4  # none at all lies on the lower edge
 INCHES: Final = (8.0, 6.0)
 STYLES: Final = ("-", "--", ":", "-.")
 
@@ -30,16 +31,19 @@ def draw(found: Evaluation, path: Path) -> None:
     for index, each in enumerate(found.experiments):
         if not each.det:
             continue
-        fmr, fnmr = zip(*each.det, strict=True)
+        fmr, errors = zip(*each.det, strict=True)
+        fnmr = [max(share, LEAST_FNMR) for share in errors]
         style = STYLES[index % len(STYLES)]  # told apart without colours too
         (line,) = axes.plot(fmr, fnmr, style, label=f"{each.set}, {each.name}")
         at = each.operating_point
-        if at.fmr and at.fnmr and at.fmr.value > 0 and at.fnmr.value > 0:
-            axes.plot([at.fmr.value], [at.fnmr.value], "o", color=line.get_color())
-    axes.set(xscale="log", yscale="log", xlim=(1e-7, 0.1), ylim=(1e-4, 0.5))
+        if at.fmr and at.fnmr and at.fmr.errors:
+            here = [max(at.fnmr.value, LEAST_FNMR)]
+            axes.plot([at.fmr.value], here, "o", color=line.get_color())
+    axes.set(xscale="log", yscale="log", xlim=(1e-7, 0.1), ylim=(LEAST_FNMR, 0.5))
     axes.set(xlabel="FMR: strangers accepted", ylabel="FNMR: holders refused")
     point = found.operating_point
     axes.set_title(f"{found.model_id}; dots: the shipped threshold {point['threshold']}")
     axes.grid(visible=True, which="both", alpha=0.25)
-    axes.legend()
+    if axes.lines:
+        axes.legend()
     figure.savefig(path, metadata={"Software": None})
