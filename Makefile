@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-bombs bench-panel bench-preview bench-door bench-card bench-apdus lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-bombs bench-panel bench-preview bench-door bench-card bench-apdus bench-link lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -79,6 +79,9 @@ bench-card: ready  ## Compute how long the line alone takes to read a card, by r
 
 bench-apdus: ready  ## Count the commands for photo and certificate, beside OpenSC's
 	@$(PROGRAMS)/python benchmarks/apdus.py $(ARGS)
+
+bench-link: ready  ## Compute what is left of a serial line, and send FRAMES=1000000 over a bad one (2 minutes)
+	@$(PROGRAMS)/python benchmarks/link_line.py --frames $(or $(FRAMES),1000000) $(ARGS)
 
 bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (15 minutes of one core)
 	@$(PROGRAMS)/python benchmarks/ocr.py $(ARGS)

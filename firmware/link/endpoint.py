@@ -2,7 +2,7 @@
 
 Each end draws a session id when it starts. A frame names both ends' sessions, so a frame of an
 earlier session is nobody's; an end that restarted is noticed by the other's lease. Frames are
-numbered, at most four are under way, and what is not acknowledged in time is sent again.
+numbered, and what is lost is sent again (`outbox.py`).
 
 It is pure: bytes and times in, bytes and payloads out. `serial_port.py` puts it on a port.
 """
@@ -10,26 +10,23 @@ It is pure: bytes and times in, bytes and payloads out. `serial_port.py` puts it
 from __future__ import annotations
 
 import struct
-from collections import deque
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
 
 from firmware.faults import LinkLost, MalformedMessage
 from firmware.link.framing import FrameDecoder, wrap
+from firmware.link.outbox import SEQUENCES, WINDOW, Fragment, Outbox
 
 LEASE_S: Final = 2.0
-HEARTBEATS_PER_LEASE: Final = 4
-RESENDS_PER_LEASE: Final = 20
-WINDOW: Final = 4
+HEARTBEATS_PER_LEASE: Final = 16
 FRAGMENT_BYTES: Final = 1024
 MAX_PAYLOAD_BYTES: Final = 128 * 1024
 NO_SESSION: Final = 0
 """In the place of a session that is not known yet."""
 
-_SEQUENCES: Final = 1 << 32
 # flags, sender's session, receiver's session, sequence, next one expected, those held beyond it
-_HEADER: Final = struct.Struct(">BIIIIB")
+_HEADER: Final = struct.Struct(">BIIIIH")
 
 
 class Flag(IntFlag):
@@ -42,11 +39,21 @@ class Flag(IntFlag):
     """The sender has sent all it had, up to `sequence`, and closes."""
 
 
-@dataclass(slots=True)
-class _Fragment:
-    content: bytes
-    last: bool
-    sent_s: float = 0.0
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """What one end counted since its session began."""
+
+    sent: int
+    """Fragments, each sending of one."""
+    resent: int
+    """Of these, those that had been sent before."""
+    heard: int
+    """Frames of the other end."""
+    dropped: int
+    """Parts between delimiters that were no frame."""
+    again: int
+    """Fragments that had come before."""
+    round_trip_s: float | None
 
 
 class Endpoint:
@@ -56,7 +63,6 @@ class Endpoint:
         """`session` is a random number of 32 bits that is not 0; times are monotonic seconds."""
         self._session = session
         self._lease_s = lease_s
-        self._resend_s = lease_s / RESENDS_PER_LEASE
         self._beat_s = lease_s / HEARTBEATS_PER_LEASE
         self.established = False
         """Both ends know each other's session; it stays true."""
@@ -68,11 +74,10 @@ class Endpoint:
         self._spoke_s = now_s
         self._owes_word = True
         self._why_lost: str | None = None
-        self._waiting: deque[_Fragment] = deque()
-        self._under_way: dict[int, _Fragment] = {}
-        self._next = 0
+        self._outbox = Outbox(lease_s)
         self._expected = 0
-        self._held: dict[int, _Fragment] = {}
+        self._held: dict[int, Fragment] = {}
+        self._heard = self._again = 0
         self._partial = bytearray()
         self._closing = False
         self.closed = False
@@ -81,17 +86,26 @@ class Endpoint:
     @property
     def backlog_bytes(self) -> int:
         """Sent and not yet acknowledged."""
-        fragments = (*self._under_way.values(), *self._waiting)
-        return sum(len(fragment.content) for fragment in fragments)
+        return self._outbox.backlog_bytes
+
+    @property
+    def figures(self) -> LinkFigures:
+        """How the line has behaved."""
+        outbox = self._outbox
+        return LinkFigures(
+            sent=outbox.sent,
+            resent=outbox.resent,
+            heard=self._heard,
+            dropped=self._decoder.dropped,
+            again=self._again,
+            round_trip_s=outbox.round_trip.smoothed_s,
+        )
 
     @property
     def due_s(self) -> float:
         """When `poll` has something to do at the latest."""
-        times = [self._spoke_s + self._beat_s]
-        times += [fragment.sent_s + self._resend_s for fragment in self._under_way.values()]
-        if self.established:
-            times.append(self._heard_s + self._lease_s)
-        return min(times)
+        due_s = min(self._spoke_s + self._beat_s, self._outbox.due_s)
+        return min(due_s, self._heard_s + self._lease_s) if self.established else due_s
 
     def send(self, payload: bytes) -> None:
         """Queue a payload. Raises `MalformedMessage` past `MAX_PAYLOAD_BYTES`."""
@@ -99,7 +113,7 @@ class Endpoint:
             raise MalformedMessage(f"{len(payload)} bytes are more than an endpoint carries")
         for start in range(0, max(1, len(payload)), FRAGMENT_BYTES):
             last = start + FRAGMENT_BYTES >= len(payload)
-            self._waiting.append(_Fragment(payload[start : start + FRAGMENT_BYTES], last))
+            self._outbox.put(payload[start : start + FRAGMENT_BYTES], last=last)
 
     def close(self) -> None:
         """Say goodbye as soon as everything sent is acknowledged; see `closed`."""
@@ -115,9 +129,10 @@ class Endpoint:
             if not self._is_ours(sender, receiver):
                 continue
             self._heard_s = now_s
-            self._settle(expected, held)
+            self._heard += 1
+            self._outbox.settle(expected, held, now_s)
             if flags & Flag.DATA:
-                fragment = _Fragment(frame[_HEADER.size :], bool(flags & Flag.LAST))
+                fragment = Fragment(frame[_HEADER.size :], bool(flags & Flag.LAST))
                 payloads += self._accept(sequence, fragment)
             elif flags & Flag.BYE and sequence == self._expected:
                 self._why_lost = "the other side closed the link"
@@ -125,26 +140,18 @@ class Endpoint:
 
     def poll(self, now_s: float) -> list[bytes]:
         """Frames to write now. Raises `LinkLost` when the lease is over or the other end closed."""
-        silent_s = now_s - self._heard_s
-        if self.established and silent_s >= self._lease_s:
-            self._why_lost = f"nothing was heard for {silent_s:.1f} s"
+        if self.established and now_s >= self._heard_s + self._lease_s:
+            self._why_lost = f"nothing was heard for {now_s - self._heard_s:.1f} s"
         if self._why_lost is not None:
             raise LinkLost(self._why_lost)
-        frames = [
-            self._data_frame(sequence, fragment, now_s)
-            for sequence, fragment in self._under_way.items()
-            if now_s - fragment.sent_s >= self._resend_s
-        ]
-        while self.established and self._waiting and self._window_is_open():
-            fragment = self._waiting.popleft()
-            self._under_way[self._next] = fragment
-            frames.append(self._data_frame(self._next, fragment, now_s))
-            self._next = (self._next + 1) % _SEQUENCES
-        if self._closing and not self.closed and not self._under_way and not self._waiting:
+        frames = []
+        if self.established:
+            frames = [self._data_frame(*sent) for sent in self._outbox.take(now_s)]
+        if self._closing and not self.closed and self._outbox.is_empty:
             self.closed = True
-            frames.append(self._frame(Flag.BYE, self._next))
-        if not frames and (self._owes_word or now_s - self._spoke_s >= self._beat_s):
-            frames.append(self._frame(Flag(0), self._next))
+            frames.append(self._frame(Flag.BYE, self._outbox.next))
+        if not frames and (self._owes_word or now_s >= self._spoke_s + self._beat_s):
+            frames.append(self._frame(Flag(0), self._outbox.next))
         if frames:
             self._owes_word = False
             self._spoke_s = now_s
@@ -165,23 +172,18 @@ class Endpoint:
         self.established = receiver == self._session
         return self.established
 
-    def _settle(self, expected: int, held: int) -> None:
-        """Forget what the other end has."""
-        for sequence in tuple(self._under_way):
-            before = (expected - sequence - 1) % _SEQUENCES
-            beyond = (sequence - expected - 1) % _SEQUENCES
-            if before < WINDOW or (beyond < WINDOW and held >> beyond & 1):
-                del self._under_way[sequence]
-
-    def _accept(self, sequence: int, fragment: _Fragment) -> list[bytes]:
+    def _accept(self, sequence: int, fragment: Fragment) -> list[bytes]:
         """Payloads that this fragment completes; one that came before is acknowledged again."""
         self._owes_word = True
-        if not self.accepting or (sequence - self._expected) % _SEQUENCES >= WINDOW:
+        if (sequence - self._expected) % SEQUENCES >= WINDOW or sequence in self._held:
+            self._again += 1
             return []
-        self._held.setdefault(sequence, fragment)
+        if not self.accepting:
+            return []
+        self._held[sequence] = fragment
         payloads: list[bytes] = []
         while (arrived := self._held.pop(self._expected, None)) is not None:
-            self._expected = (self._expected + 1) % _SEQUENCES
+            self._expected = (self._expected + 1) % SEQUENCES
             self._partial += arrived.content
             if len(self._partial) > MAX_PAYLOAD_BYTES:
                 self._why_lost = "the other side sent a payload without an end"
@@ -191,18 +193,13 @@ class Endpoint:
                 self._partial.clear()
         return payloads
 
-    def _window_is_open(self) -> bool:
-        oldest = next(iter(self._under_way), self._next)
-        return (self._next - oldest) % _SEQUENCES < WINDOW
-
-    def _data_frame(self, sequence: int, fragment: _Fragment, now_s: float) -> bytes:
-        fragment.sent_s = now_s
+    def _data_frame(self, sequence: int, fragment: Fragment) -> bytes:
         flags = Flag.DATA | (Flag.LAST if fragment.last else Flag(0))
         return self._frame(flags, sequence, fragment.content)
 
     def _frame(self, flags: Flag, sequence: int, content: bytes = b"") -> bytes:
         held = 0
         for arrived in self._held:
-            held |= 1 << (arrived - self._expected - 1) % _SEQUENCES
+            held |= 1 << (arrived - self._expected - 1) % SEQUENCES
         header = _HEADER.pack(flags, self._session, self._peer, sequence, self._expected, held)
         return wrap(header + content)

@@ -18,12 +18,13 @@ from typing import Any, Final
 import serial
 
 from firmware.faults import LinkLost
-from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, WINDOW, Endpoint
+from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, Endpoint
+from firmware.link.outbox import WINDOW
 
 BAUD: Final = 115_200  # a real line's; USB has no such thing
 READ_BYTES: Final = 4096
 READS_AHEAD: Final = 8
-FRAMES_AHEAD: Final = 4 * WINDOW
+FRAMES_AHEAD: Final = 2 * WINDOW
 HIGH_WATER_BYTES: Final = 16 * FRAGMENT_BYTES
 LOW_WATER_BYTES: Final = 4 * FRAGMENT_BYTES
 
