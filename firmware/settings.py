@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from firmware.faults import BadSettings
 from firmware.words import ClockTrust, Language, Layout, Method, Profile
 
+LOOKS_OF_A_VISIT: Final = 3
 ReaderPattern = Annotated[str, msgspec.Meta(min_length=1)]
 """Name of a PC/SC reader, or a pattern for it (fnmatch)."""
 
@@ -122,7 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """None asks the system."""
     time_scale: float = 1.0
     """All time limits times this: for emulated machines."""
-    looks: int = 3
+    looks: int = LOOKS_OF_A_VISIT
     """Comparisons of faces in one visit."""
     look_s: float = 8.0
     staff: tuple[StaffMember, ...] = ()

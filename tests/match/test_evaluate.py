@@ -49,8 +49,9 @@ def test_portraits_are_measured_and_written_down(portraits: Path, tmp_path: Path
     assert done.exit_code == 0, done.output
     found = msgspec.json.decode((tmp_path / "accuracy.json").read_bytes(), type=Evaluation)
     assert msgspec.json.decode(done.stdout.encode(), type=Evaluation) == found
-    one, five, look = found.experiments
+    one, five, look, visit = found.experiments
     assert (one.frames, five.frames, look.frames) == ("1", "5", "3–5")
+    assert (visit.frames, visit.genuine) == ("3 × 3–5", look.genuine)
     # Four people; a and b in six pictures, c and d in three.
     assert one.genuine == 2 * 6 * 5 + 2 * 3 * 2
     assert one.impostor_pairs == 18 * 18 - 2 * 36 - 2 * 9

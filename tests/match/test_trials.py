@@ -22,6 +22,7 @@ from firmware.match.evaluation.trials import (
     by_rule,
     crossed,
     fused_frames,
+    in_turn,
     listed,
     several_frames,
     single_frames,
@@ -91,8 +92,7 @@ def test_several_frames_never_hold_the_reference_and_skip_who_has_too_few() -> N
     attempts = several_frames(measured, THREE)
     assert [attempt.person for attempt in attempts] == ["a"] * 4
     assert [np.asarray(attempt.own).tolist() for attempt in attempts] == [[0], [1], [2], [3]]
-    alone = attempts[0].probes
-    assert alone is not None
+    (alone,) = attempts[0].looks
     assert alone == pytest.approx(np.array([[0, 1]]), abs=1e-6)
     trials = crossed("x", measured, attempts)
     assert trials.genuine[0] == pytest.approx(0, abs=1e-6)
@@ -103,7 +103,7 @@ def test_unfit_frames_fall_out_and_too_few_fit_ones_are_a_failure() -> None:
     nan = float("nan")
     measured = Measured(pictures(*"aaaabbbb"), at(0, 0, 0, nan, 90, nan, nan, 90), at(*[0] * 8))
     attempts = several_frames(measured, THREE)
-    assert [attempt.probes is None for attempt in attempts] == [
+    assert [not attempt.looks for attempt in attempts] == [
         *[False] * 4,
         *[True, False, False, True],
     ]
@@ -128,6 +128,22 @@ def test_an_attempt_is_accepted_exactly_when_the_device_accepts_it(degrees: list
         probes = [FaceTemplate(row) for row in values]
         decision = comparer.compare(FaceTemplate(card), probes).decision
         assert (decision is MatchDecision.SAME_PERSON) == (score >= threshold)
+
+
+def test_a_look_that_was_given_up_is_not_mended_by_later_frames() -> None:
+    tried = np.array([[0.1, 0.3, 0.1], [0.6, 0.2, 0.05], [0.7, 0.8, 0.9]], np.float32)
+    assert in_turn(tried, 0.15).tolist() == pytest.approx([0.1, 0.8, 0.1])
+    assert in_turn(tried, 0.0).tolist() == pytest.approx([0.7, 0.8, 0.9])
+
+
+def test_of_several_looks_the_best_counts() -> None:
+    measured = Measured(pictures(*["a"] * 6, "b"), at(0, 20, 40, 60, 80, 100, 0), at(*[0] * 7))
+    one, three = (
+        crossed("x", measured, several_frames(measured, Frames(2, 2, fused_frames, looks=looks)))
+        for looks in (1, 3)
+    )
+    assert one.genuine.size == three.genuine.size == 6
+    assert three.genuine.mean() > one.genuine.mean()
 
 
 def test_listed_pairs_are_compared_as_they_are_written() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -48,6 +48,7 @@ from firmware.match.evaluation.trials import (
 )
 from firmware.match.model_card import OperatingPoint
 from firmware.match.runtime import OnnxNetworks
+from firmware.settings import LOOKS_OF_A_VISIT
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """(what, done, of)"""
@@ -131,6 +132,9 @@ def all_trials(
     number = f"{rule.at_least}–{rule.at_most}"
     name = f"all pairs, a whole look ({number} frames by the device's rule)"
     yield number, crossed(name, measured, several_frames(measured, device))
+    visit = replace(device, looks=LOOKS_OF_A_VISIT)
+    name = f"all pairs, a whole visit (up to {LOOKS_OF_A_VISIT} such looks)"
+    yield f"{LOOKS_OF_A_VISIT} × {number}", crossed(name, measured, several_frames(measured, visit))
 
 
 def _experiments(

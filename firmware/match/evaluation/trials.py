@@ -51,11 +51,12 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """How many frames an attempt takes, how many must be fit, and what becomes of them."""
+    """How many frames a look takes, how many must be fit, and what becomes of them."""
 
     count: int
     at_least: int
     tries: Tries
+    looks: int = 1  # of one attempt: the best counts
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,7 +64,7 @@ class Attempt:
     """One person before the camera: what is compared, and which references are his own."""
 
     person: str
-    probes: Reals | None  # t × d; None: too few frames were fit
+    looks: tuple[Reals, ...]  # t × d each; none: too few frames were fit
     own: tuple[int, ...] | NDArray[np.intp]  # indices of references that make a genuine pair
 
 
@@ -85,6 +86,12 @@ def by_rule(rule: LookRule) -> Tries:
     return tries
 
 
+def in_turn(tried: Reals, hopeless: float) -> Reals:
+    """Scores of tries × references → the best before a look is given up, for each reference."""
+    given_up = np.cumsum(tried < hopeless, axis=0) - (tried < hopeless) > 0
+    return np.asarray(np.where(given_up, np.float32(-1), tried).max(axis=0))
+
+
 def single_frames(measured: Measured) -> list[Attempt]:
     """Every picture by itself; its own references are the person's, of other pictures and, where
     sessions are known, of other sessions."""
@@ -92,7 +99,7 @@ def single_frames(measured: Measured) -> list[Attempt]:
     return [
         Attempt(
             picture.person,
-            live.values[index : index + 1] if live.refused[index] is None else None,
+            (live.values[index : index + 1],) if live.refused[index] is None else (),
             own,
         )
         for index, picture, own in _with_own(measured.pictures)
@@ -115,28 +122,37 @@ def several_frames(measured: Measured, frames: Frames, seed: int = 0) -> list[At
         if len(pool) < frames.count:
             continue
         for _ in range(draws):
-            order = random.permutation(pool)
-            taken = order[fit[order]][: frames.count]
-            probes = frames.tries(live.values[taken]) if len(taken) >= frames.at_least else None
-            made.append(Attempt(person, probes, own))
+            orders = [random.permutation(pool) for _ in range(frames.looks)]
+            taken = [order[fit[order]][: frames.count] for order in orders]
+            enough = [some for some in taken if len(some) >= frames.at_least]
+            looks = tuple(frames.tries(live.values[some]) for some in enough)
+            made.append(Attempt(person, looks, own))
     return made
 
 
-def crossed(name: str, measured: Measured, attempts: Sequence[Attempt]) -> Trials:
-    """All attempts against all references that there are, in bounded memory."""
+def crossed(
+    name: str,
+    measured: Measured,
+    attempts: Sequence[Attempt],
+    hopeless: float = float("-inf"),
+) -> Trials:
+    """All attempts against all references that there are, in bounded memory.
+
+    A try that scores below `hopeless` is the last one of its look.
+    """
     pictures, references = measured.pictures, measured.cards
     people = tuple(sorted({picture.person for picture in pictures}))
     number = {person: index for index, person in enumerate(people)}
     there = references.there
-    scores, owners = _genuine(attempts, references.values, there, number)
-    probing = [attempt for attempt in attempts if attempt.probes is not None]
+    scores, owners = _genuine(attempts, references.values, there, number, hopeless)
+    probing = [attempt for attempt in attempts if attempt.looks]
     mine = np.array([number[attempt.person] for attempt in probing], np.int32)
     theirs = np.array([number[p.person] for p, fit in zip(pictures, there, strict=True) if fit])
     kept = _Highest()
     gallery = np.ascontiguousarray(references.values[there].T)
     for start in range(0, len(probing), PROBES_AT_ONCE):
         block = probing[start : start + PROBES_AT_ONCE]
-        kept.take(_best_of_tries(block, gallery), mine[start : start + len(block)], theirs)
+        kept.take(_best(block, gallery, hopeless), mine[start : start + len(block)], theirs)
     impostor, impostor_people = kept.sorted()
     return Trials(
         name=name,
@@ -277,14 +293,18 @@ def _pools(
 
 
 def _genuine(
-    attempts: Sequence[Attempt], references: Reals, there: NDArray[np.bool_], number: dict[str, int]
+    attempts: Sequence[Attempt],
+    references: Reals,
+    there: NDArray[np.bool_],
+    number: dict[str, int],
+    hopeless: float,
 ) -> tuple[Reals, Indices]:
     scores, owners = [np.zeros(0, np.float32)], [np.zeros(0, np.int32)]
     for attempt in attempts:
         own = np.asarray(attempt.own, np.intp)
         own = own[there[own]]
-        if attempt.probes is not None and own.size:
-            scores.append((attempt.probes @ references[own].T).max(axis=0))
+        if attempt.looks and own.size:
+            scores.append(_best([attempt], references[own].T, hopeless)[0])
             owners.append(np.full(own.size, number[attempt.person], np.int32))
     return np.concatenate(scores).astype(np.float32), np.concatenate(owners)
 
@@ -295,12 +315,14 @@ def _failed(
     failed = np.zeros(len(number), np.int32)
     for attempt in attempts:
         own = there[np.asarray(attempt.own, np.intp)]
-        failed[number[attempt.person]] += own.size if attempt.probes is None else (~own).sum()
+        failed[number[attempt.person]] += (~own).sum() if attempt.looks else own.size
     return failed
 
 
-def _best_of_tries(attempts: Sequence[Attempt], gallery: Reals) -> Reals:
-    """attempts × references: of an attempt's tries the best score."""
-    probes = [attempt.probes for attempt in attempts if attempt.probes is not None]
-    starts = np.cumsum([0, *(len(each) for each in probes[:-1])])
-    return np.asarray(np.maximum.reduceat(np.concatenate(probes) @ gallery, starts, axis=0))
+def _best(attempts: Sequence[Attempt], gallery: Reals, hopeless: float) -> Reals:
+    """attempts × references: the score of each attempt's best look."""
+    looks = [look for attempt in attempts for look in attempt.looks]
+    tried = np.split(np.concatenate(looks) @ gallery, np.cumsum([len(each) for each in looks])[:-1])
+    scores = np.stack([in_turn(each, hopeless) for each in tried])
+    starts = np.cumsum([0, *(len(attempt.looks) for attempt in attempts[:-1])])
+    return np.asarray(np.maximum.reduceat(scores, starts, axis=0))
