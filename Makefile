@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench-accuracy bench-quality bench-idle bench-bombs bench-panel bench-preview bench-door bench-card bench-apdus bench-link lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-idle bench-bombs bench-panel bench-preview bench-door bench-card bench-apdus bench-link lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -53,6 +53,9 @@ models: ready  ## Build the models again and compare each with its card
 docs: ready  ## Write the generated documents again
 	@$(PROGRAMS)/python docs/generate.py
 
+bench: ready  ## Measure us beside our peers: engines, pipelines, decoders (FACES=DIR: error rates too)
+	@$(PROGRAMS)/python benchmarks/peers.py all $(if $(FACES),--faces "$(FACES)") $(ARGS)
+
 bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
 	@$(PROGRAMS)/kazashi-match evaluate --out benchmarks/results --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
 
@@ -94,6 +97,7 @@ lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/bootstrap.in -o packaging/bootstrap.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/node.in -o packaging/node.lock
+	@$(COMPILE) --upgrade --python-version 3.11 benchmarks/peers.in -o benchmarks/peers.lock
 
 clean:  ## Remove everything that is built; git status stays as it was
 	@rm -rf build .venv models/*/*.onnx kazashi.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

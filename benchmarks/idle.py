@@ -162,15 +162,40 @@ def sum_of(rows: list[Row], roles: tuple[str, ...], name: str) -> Row:
     return Row(name, *(sum(column) for column in zip(*chosen, strict=True)))
 
 
-def faults(rows: list[Row], cpu_percent: float, vision_mb: float) -> list[str]:
-    """Which budgets are not kept."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A promise about the appliance, and what was seen of it."""
+
+    what: str
+    unit: str
+    limit: float
+    seen: float
+
+    @property
+    def kept(self) -> bool:
+        return self.seen <= self.limit
+
+
+def budgets(rows: list[Row], cpu_percent: float, vision_mb: float) -> list[Budget]:
+    """Those of idling and of memory, the latter at its peak."""
     every, firmware = sum_of(rows, APPLIANCE, ""), sum_of(rows, FIRMWARE, "")
     (vision,) = (row for row in rows if row.role == VISION)
+    return [
+        Budget("idle CPU", "% of one core", cpu_percent, every.percent),
+        Budget(VISION, "MB", vision_mb, vision.peak_mb),
+        Budget("firmware", "MB", FIRMWARE_MB, firmware.peak_mb),
+    ]
+
+
+def faults(rows: list[Row], cpu_percent: float, vision_mb: float) -> list[str]:
+    """Which budgets are not kept."""
     grown = {r.role: r.whole_mb - r.half_mb for r in rows if r.role in APPLIANCE}
     return [
-        *([f"idle CPU is above {cpu_percent} %"] if every.percent > cpu_percent else []),
-        *([f"the {VISION} is above {vision_mb} MB"] if vision.peak_mb > vision_mb else []),
-        *([f"the firmware is above {FIRMWARE_MB} MB"] if firmware.peak_mb > FIRMWARE_MB else []),
+        *(
+            f"the {budget.what} is above {budget.limit} {budget.unit}"
+            for budget in budgets(rows, cpu_percent, vision_mb)
+            if not budget.kept
+        ),
         *(f"the {role} grew by {mb:.1f} MB" for role, mb in grown.items() if mb > GROWTH_MB),
     ]
 
@@ -210,9 +235,19 @@ def main() -> int:
         *(row for row in rows if row.role not in APPLIANCE),
     ]
     if chosen.json:
-        print(json.dumps({"rows": [asdict(row) for row in shown], "faults": broken}, indent=2))
+        promised = [
+            {**asdict(budget), "kept": budget.kept}
+            for budget in budgets(rows, chosen.cpu_percent, chosen.vision_mb)
+        ]
+        found = {"rows": [asdict(row) for row in shown], "budgets": promised, "faults": broken}
+        print(json.dumps(found, indent=2))
     else:
         print(table(shown, chosen.seconds, chosen.visits))
+        for budget in budgets(rows, chosen.cpu_percent, chosen.vision_mb):
+            verdict = "kept" if budget.kept else "MISSED"
+            print(
+                f"{budget.what}: {budget.seen:.1f} of {budget.limit:.0f} {budget.unit}, {verdict}"
+            )
     for fault in broken:
         print(fault, file=sys.stderr)
     return 1 if broken else 0

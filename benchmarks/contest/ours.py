@@ -1,0 +1,50 @@
+"""Our own pipeline as the vision worker calls it, beside the peers. Runs in a child of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from contest.pipelines import Picture, Values
+from firmware.faults import MalformedPhoto
+from firmware.match.align import aligned_face
+from firmware.match.compare import Comparer
+from firmware.match.detect import find_faces, place_landmarks
+from firmware.match.networks import grey_of
+from firmware.match.runtime import OnnxNetworks
+from firmware.match.template import embed
+
+
+class Ours:
+    """`Comparer`: grey, the face mesh's points, the limits of quality, one embedding."""
+
+    def __init__(self, models: str, threads: int = 1) -> None:
+        cv2.setNumThreads(threads)
+        self._networks = OnnxNetworks(Path(models), threads)
+        self._comparer = Comparer(
+            self._networks, self._networks.embedder_card.model_id, self._networks.operating_point
+        )
+
+    def template(self, picture: Picture) -> Values | None:
+        look = self._comparer.look(grey_of(picture))
+        return None if look.template is None else look.template.values
+
+    def reference(self, picture: Picture) -> Values | None:
+        try:
+            return self._comparer.reference(grey_of(picture)).values
+        except MalformedPhoto:
+            return None
+
+    def stage(self, picture: Picture) -> None:
+        self._picture, grey = picture, grey_of(picture)
+        (face, *_) = find_faces(self._networks, grey)
+        landmarks = place_landmarks(self._networks, grey, face)
+        self._face = np.ascontiguousarray(aligned_face(grey, landmarks.five))
+
+    def whole(self) -> None:
+        self._comparer.look(grey_of(self._picture))
+
+    def embed(self) -> None:
+        embed(self._networks, self._face)
