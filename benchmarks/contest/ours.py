@@ -10,8 +10,8 @@ import numpy as np
 from contest.pipelines import Picture, Values
 from firmware.faults import MalformedPhoto
 from firmware.match.align import aligned_face
-from firmware.match.compare import Comparer
 from firmware.match.detect import find_faces, place_landmarks
+from firmware.match.evaluation.measuring import shipped_comparer
 from firmware.match.networks import grey_of
 from firmware.match.runtime import OnnxNetworks
 from firmware.match.template import embed
@@ -23,9 +23,7 @@ class Ours:
     def __init__(self, models: str, threads: int = 1) -> None:
         cv2.setNumThreads(threads)
         self._networks = OnnxNetworks(Path(models), threads)
-        self._comparer = Comparer(
-            self._networks, self._networks.embedder_card.model_id, self._networks.operating_point
-        )
+        self._comparer = shipped_comparer(self._networks)
 
     def template(self, picture: Picture) -> Values | None:
         look = self._comparer.look(grey_of(picture))
