@@ -168,6 +168,14 @@ def test_too_few_people_are_refused(tmp_path: Path, names: tuple[str, ...]) -> N
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.stack
+def test_pictures_without_faces_are_refused(tmp_path: Path) -> None:
+    for name in ("a_1", "a_2", "b_1"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), FACE)
+    done = evaluated("--faces", tmp_path, "--out", tmp_path / "out")
+    assert (done.exit_code, "of nobody were two pictures fit" in done.output) == (1, True)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -204,6 +212,13 @@ def test_a_shape_that_does_not_fit_gets_bars_and_is_not_stretched() -> None:
     photo = read_back(CardPhoto(60_000, 100, 200).store(white))
     assert photo[:40].mean() == pytest.approx(127, abs=3)
     assert photo[60:140].mean() == pytest.approx(255, abs=3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4000, 1), (1, 4000), (3, 2000), (7, 9)])
+def test_pictures_of_any_shape_can_be_stored(shape: tuple[int, int]) -> None:
+    height, width = read_back(CardPhoto().store(np.zeros(shape, np.uint8))).shape
+    assert width == 240
+    assert 16 <= height <= 720
 
 
 def test_a_border_is_grey_and_as_wide_as_asked_for() -> None:

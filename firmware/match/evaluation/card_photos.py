@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from firmware.match.jpeg2000 import photo_size
+from firmware.match.jpeg2000 import LEAST_SIDE, photo_size
 from firmware.match.networks import Grey
 from firmware.match.photo_child import decode
 
 BORDER_GREY: Final = 127
+MOST_HEIGHTS: Final = 3  # a picture longer than this is no portrait, and gets bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class CardPhoto:
 
     def _scaled(self, crop: Grey) -> Grey:
         rows, columns = crop.shape
-        height = self.height or round(rows * self.width / columns)
+        shaped = round(rows * self.width / columns)
+        height = self.height or min(max(shaped, LEAST_SIDE), MOST_HEIGHTS * self.width)
         ratio = min(self.width / columns, height / rows)
         inner = (max(1, round(columns * ratio)), max(1, round(rows * ratio)))
         way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR

@@ -103,8 +103,10 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
         made, without = _experiments(faces, measured.measured, request, point, rule)
         experiments += made
         notes += without
-    if not experiments:
+    if not sets:
         raise EvaluationRefused("too few people: two are needed, and one of them in two pictures")
+    if not experiments:
+        raise EvaluationRefused("of nobody were two pictures fit to be compared")
     return Evaluation(
         format=FORMAT,
         model_id=networks.embedder_card.model_id,

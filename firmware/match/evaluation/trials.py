@@ -147,7 +147,8 @@ def crossed(
     scores, owners = _genuine(attempts, references.values, there, number, hopeless)
     probing = [attempt for attempt in attempts if attempt.looks]
     mine = np.array([number[attempt.person] for attempt in probing], np.int32)
-    theirs = np.array([number[p.person] for p, fit in zip(pictures, there, strict=True) if fit])
+    holders = [number[p.person] for p, fit in zip(pictures, there, strict=True) if fit]
+    theirs = np.array(holders, np.int32)
     kept = _Highest()
     gallery = np.ascontiguousarray(references.values[there].T)
     for start in range(0, len(probing), PROBES_AT_ONCE):
@@ -225,11 +226,11 @@ class _Highest:
         self._parts: list[tuple[Reals, Indices, Indices]] = []
         self._held = 0
 
-    def take(self, scores: Reals, mine: Indices, theirs: NDArray[np.integer]) -> None:
+    def take(self, scores: Reals, mine: Indices, theirs: Indices) -> None:
         probes, references = np.nonzero(
             (mine[:, None] != theirs[None]) & (scores >= np.float32(self.floor))
         )
-        part = scores[probes, references], mine[probes], theirs[references].astype(np.int32)
+        part = scores[probes, references], mine[probes], theirs[references]
         self._parts.append(part)
         self._held += probes.size
         if self._held > 2 * MOST_KEPT:
