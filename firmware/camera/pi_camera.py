@@ -2,25 +2,64 @@
 
 picamera2 comes from the system's packages, never from PyPI: libcamera's Python binding is bound to
 the libcamera beside it. It is imported when a camera is made, so this module loads anywhere.
+
+Two streams of one view: BGR for whoever compares and shows, and a small YUV whose first plane is
+grey. The thread that reads the sensor copies nothing. It holds the newest buffer; whoever takes the
+frame copies it, so of thirty frames a second only the six or seven that are looked at are copied.
 """
 
 from __future__ import annotations
 
 import time
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Final
 
 import cv2
 import numpy as np
 
-from firmware.camera.frame import Frame, NewestFrame, Pixels
+from firmware.camera.frame import Frame, Pixels
 from firmware.faults import CameraUnavailable
 
 MAIN_SIZE: Final = (1280, 960)
 LORES_SIZE: Final = (640, 480)
 RING: Final = 4
-"""Buffers in turn: one is being filled, one is read, two forgive a late read."""
+"""Buffers in turn: one is being filled, one is the newest, one is copied, one forgives delay."""
 JOIN_S: Final = 2.0
+
+
+class NewestRequest:
+    """Room for one buffer between the sensor's thread and its reader: an older one goes back."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._held: tuple[Any, int, float] | None = None
+        self._taken = 0
+        self._closed = False
+
+    def put(self, request: Any, captured_at_s: float) -> None:
+        """Hold this buffer in place of the one before it."""
+        with self._lock:
+            self._taken += 1
+            older, self._held = self._held, (request, self._taken, captured_at_s)
+        _release(older)
+        if self._closed:
+            self.close()
+
+    def take(self) -> tuple[Any, int, float] | None:
+        """The buffer, its number and its time; whoever takes it gives it back to the ring."""
+        with self._lock:
+            held, self._held = self._held, None
+        return held
+
+    def close(self) -> None:
+        """Give back what is held, and whatever still comes."""
+        self._closed = True
+        _release(self.take())
+
+
+def _release(held: tuple[Any, int, float] | None) -> None:
+    if held is not None:
+        held[0].release()
 
 
 class PiCamera:
@@ -47,7 +86,7 @@ class PiCamera:
         except (IndexError, RuntimeError) as cause:
             raise CameraUnavailable(f"camera {number}: {cause}") from cause
         self._stream = stream or "main"
-        self._newest = NewestFrame()
+        self._newest = NewestRequest()
         self._stopping = Event()
         self._reader: Thread | None = None
 
@@ -59,15 +98,25 @@ class PiCamera:
             self._device.start()
         except RuntimeError as cause:
             raise CameraUnavailable(str(cause)) from cause
-        self._newest, self._stopping = NewestFrame(), Event()
+        self._newest, self._stopping = NewestRequest(), Event()
         self._reader = Thread(
             target=self._read, args=(self._newest, self._stopping), name="pi camera", daemon=True
         )
         self._reader.start()
 
     def latest(self) -> Frame | None:
-        """The newest picture, once."""
-        return self._newest.take()
+        """The newest picture, once: the only copy that is made of it."""
+        held = self._newest.take()
+        if held is None:
+            return None
+        request, sequence, captured_at_s = held
+        try:
+            pixels, luma = self._pictures(request)
+        except RuntimeError as cause:
+            raise CameraUnavailable(str(cause)) from cause
+        finally:
+            request.release()  # at once: a buffer held is a buffer that the sensor lacks
+        return Frame(pixels, sequence, captured_at_s, luma)
 
     def stop(self) -> None:
         """Stop the sensor and drop the last picture."""
@@ -76,22 +125,19 @@ class PiCamera:
         self._stopping.set()
         self._reader.join(JOIN_S)
         self._reader = None
-        self._newest = NewestFrame()
+        self._newest.close()
         self._device.stop()
 
-    def _read(self, newest: NewestFrame, stopping: Event) -> None:
+    def _read(self, newest: NewestRequest, stopping: Event) -> None:
         while not stopping.is_set():
-            request = self._device.capture_request()
-            try:
-                pixels = self._pixels(request)
-            finally:
-                request.release()  # at once: a buffer held is a buffer that the sensor lacks
-            newest.put(pixels, time.monotonic())
+            newest.put(self._device.capture_request(), time.monotonic())
 
-    def _pixels(self, request: Any) -> Pixels:
-        picture: Pixels = request.make_array(self._stream)  # a copy of the buffer
-        if self._stream == "lores":
-            width, height = LORES_SIZE
-            bgr: Pixels = cv2.cvtColor(picture, cv2.COLOR_YUV2BGR_I420)
-            return np.ascontiguousarray(bgr[:height, :width])  # rows may be padded
-        return picture
+    def _pictures(self, request: Any) -> tuple[Pixels, Pixels]:
+        """The picture and its luma."""
+        width, height = LORES_SIZE
+        planes: Pixels = request.make_array("lores")
+        luma = planes[:height, :width]  # rows may be padded
+        if self._stream == "main":
+            return request.make_array("main"), luma
+        bgr: Pixels = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+        return np.ascontiguousarray(bgr[:height, :width]), luma

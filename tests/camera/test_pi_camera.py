@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from queue import Queue
+from threading import Event
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from firmware.camera.frame import Frame, Pixels
+from firmware.camera.frame import Camera, Frame, Pixels
 from firmware.camera.opening import open_camera
 from firmware.camera.pi_camera import LORES_SIZE, MAIN_SIZE, RING
 from firmware.faults import CameraUnavailable
@@ -24,7 +26,8 @@ class RingOfBuffers:
             raise IndexError("list index out of range")
         self.free: Queue[int] = Queue()
         self.given = 0
-        self.running = False
+        self.copies: Counter[str] = Counter()
+        self.running = self.broken = False
         self.configuration: dict[str, Any] = {}
         CAMERAS.append(self)
 
@@ -51,18 +54,37 @@ class RingOfBuffers:
 class Request:
     def __init__(self, camera: RingOfBuffers, buffer: int) -> None:
         self._camera, self._buffer = camera, buffer
+        self._released = False
 
     def make_array(self, stream: str) -> Pixels:
+        assert not self._released, "its buffer is being filled again"
+        if self._camera.broken:
+            raise RuntimeError("the buffer cannot be mapped")
+        self._camera.copies[stream] += 1
         width, height = self._camera.configuration[stream]["size"]
-        if stream == "lores":  # planar YUV of mid grey
-            return np.full((height * 3 // 2, width), 128, np.uint8)
+        if stream == "lores":  # planar YUV of mid grey, in rows longer than the picture
+            return np.full((height * 3 // 2, width + PADDING), 128, np.uint8)
         return np.full((height, width, 3), 128, np.uint8)
 
     def release(self) -> None:
+        assert not self._released
+        self._released = True
         self._camera.free.put(self._buffer)
 
 
 CAMERAS: list[RingOfBuffers] = []
+PADDING = 64
+
+
+def some_frames(camera: Camera, count: int) -> list[Frame]:
+    never, frames = Event(), []
+    for _ in range(30_000):
+        if (frame := camera.latest()) is not None:
+            frames.append(frame)
+        if len(frames) == count:
+            return frames
+        never.wait(0.001)
+    raise AssertionError("the camera gives no frames")
 
 
 @pytest.fixture
@@ -78,10 +100,7 @@ def picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_request_goes_back_to_the_ring(spec: str, size: tuple[int, int]) -> None:
     camera = open_camera(spec)
     camera.start()
-    frames: list[Frame] = []
-    while len(frames) < 3 * RING:
-        if (frame := camera.latest()) is not None:
-            frames.append(frame)
+    frames = some_frames(camera, 3 * RING)
     camera.stop()
     (device,) = CAMERAS
     assert frames[-1].pixels.shape == (size[1], size[0], 3)
@@ -89,6 +108,48 @@ def test_every_request_goes_back_to_the_ring(spec: str, size: tuple[int, int]) -
     assert device.free.qsize() == RING
     assert not device.running
     assert camera.latest() is None
+
+
+@pytest.mark.usefixtures("picamera2")
+def test_a_frame_is_copied_once_and_only_if_somebody_takes_it() -> None:
+    camera = open_camera("pi:0")
+    camera.start()
+    (device,) = CAMERAS
+    taken = len(some_frames(camera, 5))
+    assert device.copies == {"main": taken, "lores": taken}
+    never = Event()
+    until = device.given + 10 * RING  # the sensor goes on, and nobody looks
+    while device.given < until:
+        never.wait(0.001)
+    assert device.copies["main"] == taken
+    (newest,) = some_frames(camera, 1)
+    assert newest.sequence >= until - 1
+    camera.stop()
+
+
+@pytest.mark.usefixtures("picamera2")
+@pytest.mark.parametrize("spec", ["pi:0", "pi:0/lores"])
+def test_a_frame_brings_a_small_grey_one_of_the_same_view(spec: str) -> None:
+    camera = open_camera(spec)
+    camera.start()
+    (frame,) = some_frames(camera, 1)
+    camera.stop()
+    assert frame.luma is not None
+    assert frame.luma.shape == (LORES_SIZE[1], LORES_SIZE[0])
+    assert frame.luma.mean() == 128
+
+
+@pytest.mark.usefixtures("picamera2")
+def test_a_buffer_that_cannot_be_read_is_a_fault_and_goes_back() -> None:
+    camera = open_camera("pi:0")
+    camera.start()
+    (device,) = CAMERAS
+    some_frames(camera, 1)
+    device.broken = True
+    with pytest.raises(CameraUnavailable, match="mapped"):
+        some_frames(camera, 1)
+    camera.stop()
+    assert device.free.qsize() == RING
 
 
 @pytest.mark.usefixtures("picamera2")
