@@ -30,6 +30,7 @@ from uuid import uuid4
 from firmware.camera.opening import open_camera
 from firmware.camera.preview import Preview, PreviewServer
 from firmware.match.compare import Comparer, Look
+from firmware.match.detect import Face
 from firmware.match.networks import Grey
 from firmware.match.photo import PhotoDecoder
 from firmware.match.requests import NEWS, REPLIES, REQUESTS, StartLooking, VisionMessage
@@ -57,9 +58,9 @@ class TimedComparer(Comparer):
         super().__init__(networks, networks.embedder_card.model_id, networks.operating_point)
         self.began_s: SimpleQueue[float] = SimpleQueue()
 
-    def look(self, frame: Grey) -> Look:
+    def look_at(self, frame: Grey, face: Face) -> Look:
         self.began_s.put(time.perf_counter())
-        return super().look(frame)
+        return super().look_at(frame, face)
 
     def pace(self, looks: int) -> tuple[float, float]:
         """Median milliseconds from one look to the next, and CPU milliseconds of one."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from firmware.faults import MalformedPhoto
 from firmware.match.align import aligned_face
 from firmware.match.decide import decide
-from firmware.match.detect import Landmarks, find_faces, place_landmarks
+from firmware.match.detect import Face, Landmarks, find_faces, place_landmarks
 from firmware.match.model_card import OperatingPoint
 from firmware.match.networks import FaceNetworks, Grey
 from firmware.match.quality import Quality, QualityLimits, judge, judge_faces, measure
@@ -36,6 +36,7 @@ class Look:
     quality: Quality
     template: FaceTemplate | None
     landmarks: Landmarks | None = None
+    face: Face | None = None  # the one that was looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +91,23 @@ class Comparer:
             raise MalformedPhoto("the photo shows no face that could be measured")
         return embed(self._networks, aligned_face(photo, landmarks.five))
 
-    def look(self, frame: Grey) -> Look:
-        """One live frame in grey. Nobody is embedded who is not fit to be compared."""
-        faces = find_faces(self._networks, frame)
+    def look(self, frame: Grey, small: Grey | None = None) -> Look:
+        """One live frame in grey; `small`, if there is one, shows the detector the same view."""
+        if small is None:
+            faces = find_faces(self._networks, frame)
+        else:
+            ratio = frame.shape[1] / small.shape[1]
+            faces = [face.scaled(ratio) for face in find_faces(self._networks, small)]
         quality = judge_faces(faces, self._limits)
-        if not quality.fit:
-            return Look(quality, None)
-        landmarks = place_landmarks(self._networks, frame, faces[0])
-        face = aligned_face(frame, landmarks.five)
-        quality = judge(measure(frame, faces[0], landmarks, face), self._limits)
-        template = embed(self._networks, face) if quality.fit else None
-        return Look(quality, template, landmarks)
+        return self.look_at(frame, faces[0]) if quality.fit else Look(quality, None)
+
+    def look_at(self, frame: Grey, face: Face) -> Look:
+        """One face of a frame. Nobody is embedded who is not fit to be compared."""
+        landmarks = place_landmarks(self._networks, frame, face)
+        aligned = aligned_face(frame, landmarks.five)
+        quality = judge(measure(frame, face, landmarks, aligned), self._limits)
+        template = embed(self._networks, aligned) if quality.fit else None
+        return Look(quality, template, landmarks, face)
 
     def compare(
         self,

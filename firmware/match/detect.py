@@ -53,6 +53,11 @@ class Face:
         """The longer side of the box in pixels."""
         return float(max(self.box[2] - self.box[0], self.box[3] - self.box[1]))
 
+    def scaled(self, ratio: float) -> Face:
+        """The same face in a picture so many times larger."""
+        scale = np.float32(ratio)
+        return Face(self.box * scale, self.score, self.points * scale)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Landmarks:

@@ -56,6 +56,7 @@ from firmware.match.requests import (
 )
 from firmware.match.runtime import ModelChoice, OnnxNetworks
 from firmware.match.text_reader import TextReaderInBackground
+from firmware.match.tracking import TrackedLooks
 from firmware.settings import VisionSettings
 from firmware.worker import Line, die_with_parent
 
@@ -93,6 +94,7 @@ class VisionWorker:
         self._photos_open = True
         self._comparer, self._decoder, self._text_reader = comparer, decoder, text_reader
         self._model, self._point = model_and_point
+        self._tracked = TrackedLooks(comparer)
         self._face = WatchedCamera(face_camera, self._tell_camera)
         self._tray, self._preview = tray_camera, preview
         self._clock = clock
@@ -180,12 +182,14 @@ class VisionWorker:
         """Let the camera run for this visit; what was learnt of another one is dropped."""
         if self._looking is None or self._looking.visit != visit:
             self._looking = Looking(visit, self._comparer)
+            self._tracked.forget()
         self._probing = False
         self._face.start(self._clock())
         return self._looking
 
     def _rest(self) -> None:
         self._preview.forget()
+        self._tracked.forget()
         if self._tray is not None:
             self._tray.stop()
         self._rest_face()
@@ -261,7 +265,8 @@ class VisionWorker:
             self._show_at_s = self._look_at_s
             return
         self._look_at_s, self._show_at_s = now_s + MOMENT_S, now_s + PREVIEW_AFTER_S
-        self._looking.see(self._comparer.look(grey_of(frame.pixels)), frame.captured_at_s)
+        look = self._tracked.look(grey_of(frame.pixels), frame.luma)
+        self._looking.see(look, frame.captured_at_s)
         hint = self._looking.take_hint(now_s)
         if hint is not None:
             self._line.send(Hinted(hint))
