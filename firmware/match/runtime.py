@@ -54,13 +54,21 @@ class Network:
     session: Any  # onnxruntime.InferenceSession: no type hints upstream
     entry: str
     outputs: tuple[str, ...]
+    batch: Reals
+    """What goes in, in memory that is mapped once. Measured (ratio to a new one for each run): the
+    detector takes 0.87 of the time, the mesh 0.90, the embedder the same. ONNX Runtime's own
+    binding of inputs and outputs took no less than this, so it is not used."""
 
     def run(self, grey: Grey) -> list[NDArray[np.float32]]:
-        """Outputs for one grey picture of exactly the network's height and width."""
+        """Outputs for one grey picture of exactly the network's size; it is not kept."""
         entry = self.card.input
-        pixels = grey.astype(np.float32) * np.float32(entry.scale) + np.float32(entry.offset)
-        batch = np.ascontiguousarray(np.broadcast_to(pixels, entry.shape))
-        outputs: list[NDArray[np.float32]] = self.session.run(None, {self.entry: batch})
+        first, *others = self.batch.reshape(-1, *entry.shape[-2:])
+        np.multiply(grey, np.float32(entry.scale), out=first, dtype=np.float32)
+        first += np.float32(entry.offset)
+        for plane in others:
+            plane[:] = first
+        outputs: list[NDArray[np.float32]] = self.session.run(None, {self.entry: self.batch})
+        self.batch.fill(0)
         return outputs
 
 
@@ -75,7 +83,8 @@ def load_network(folder: Path, threads: int = 1) -> Network:
     (entry,) = session.get_inputs()
     if tuple(entry.shape) != card.input.shape:
         raise ModelRejected(f"{path} takes {entry.shape}, its card says {card.input.shape}")
-    return Network(card, session, entry.name, tuple(each.name for each in session.get_outputs()))
+    outputs = tuple(each.name for each in session.get_outputs())
+    return Network(card, session, entry.name, outputs, np.zeros(card.input.shape, np.float32))
 
 
 def _session(path: str, threads: int) -> Any:

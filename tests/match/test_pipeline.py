@@ -158,6 +158,7 @@ def test_a_network_computes_what_its_file_says_and_keeps_nothing_open() -> None:
     batch = np.broadcast_to(face.astype(np.float32), (1, 3, 112, 112))
     (expected,) = of_bytes.run(None, {network.entry: np.ascontiguousarray(batch)})
     assert np.array_equal(network.run(face)[0], expected)
+    assert not network.batch.any()  # the picture is not kept
 
 
 LOAD_AND_TELL_WHAT_IT_TOOK = """
