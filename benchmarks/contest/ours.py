@@ -13,7 +13,7 @@ from firmware.match.align import aligned_face
 from firmware.match.detect import find_faces, place_landmarks
 from firmware.match.evaluation.measuring import shipped_comparer
 from firmware.match.networks import grey_of
-from firmware.match.runtime import OnnxNetworks
+from firmware.match.runtime import EMBEDDER, OnnxNetworks, load_network
 from firmware.match.template import embed
 
 
@@ -23,6 +23,7 @@ class Ours:
     def __init__(self, models: str, threads: int = 1) -> None:
         cv2.setNumThreads(threads)
         self._networks = OnnxNetworks(Path(models), threads)
+        self._sface = load_network(Path(models) / EMBEDDER, threads)
         self._comparer = shipped_comparer(self._networks)
 
     def template(self, picture: Picture) -> Values | None:
@@ -46,3 +47,7 @@ class Ours:
 
     def embed(self) -> None:
         embed(self._networks, self._face)
+
+    def embed_same_weights(self) -> None:
+        """SFace alone, whatever else a face is embedded with."""
+        self._sface.run(self._face)

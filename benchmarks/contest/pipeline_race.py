@@ -14,6 +14,7 @@ from contest.engine_race import FACES
 from contest.environment import Environment, released
 from contest.galleries import card_photos, face_sets
 from contest.gathering import gathered
+from contest.goals import SAME_WEIGHTS
 from contest.pictures import colour_picture, frame_with_face
 from contest.ring import OURS, ROOT, Contestant, Entry, contestants, race
 from contest.standings import Ratio, Standing, cpu_ratio_of, ratio_of, standings
@@ -25,6 +26,11 @@ CALLS = 3
 BORDERS = {US: 0.26, OPENCV: 0.26, DLIB: 0.0}
 """Grey around the tight public crops, in parts of their height: each with what it misses least by
 (measured: with the border dlib's detector loses faces that it finds without)."""
+PARTS = {
+    "whole frame": ("whole", (US, OPENCV, DLIB)),
+    "embedding, all that a face is embedded with": ("embed", (US, OPENCV, DLIB)),
+    f"{SAME_WEIGHTS} in both": ("embed_same_weights", (US, OPENCV)),
+}
 PACKAGES = {OPENCV: "opencv-python-headless", DLIB: "dlib-bin"}
 SCORINGS = {US: COSINE, OPENCV: COSINE, DLIB: DISTANCE}
 
@@ -65,16 +71,17 @@ def portrait() -> Path:
 
 
 def pipeline_tables(environment: Environment, rounds: int, work: Path) -> Iterator[PipelineTable]:
-    """A whole frame (480 × 640, one face), then the embedding call alone."""
+    """A whole frame (480 × 640, one face), the embedding alone, and that on the same weights."""
     work.mkdir(parents=True, exist_ok=True)
     frame = work / "frame.png"
     cv2.imwrite(str(frame), frame_with_face(colour_picture(portrait())))
     with contestants(pipeline_entries(environment), 1) as (present, absent):
         for contestant in present:
             contestant.call("stage", path=str(frame))
-        for part, method in (("whole frame", "whole"), ("embedding", "embed")):
-            found = race(present, method, rounds, CALLS)
-            peers = [each.name for each in present if each.name != US]
+        for part, (method, names) in PARTS.items():
+            running = [each for each in present if each.name in names]
+            found = race(running, method, rounds, CALLS)
+            peers = [each.name for each in running if each.name != US]
             yield PipelineTable(
                 part,
                 rounds,

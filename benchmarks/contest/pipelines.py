@@ -79,6 +79,8 @@ class OpenCv:
     def embed(self) -> None:
         self._recogniser.feature(self._face)
 
+    embed_same_weights = embed
+
 
 class Dlib:
     """What `face_recognition` does in face_locations and face_encodings, with dlib's own calls.
@@ -135,6 +137,7 @@ class Stage:
         self._pipeline: Pipeline = made(pipeline, arguments)
         self.whole = self._pipeline.whole
         self.embed = self._pipeline.embed
+        self.embed_same_weights = getattr(self._pipeline, "embed_same_weights", self.embed)
 
     def stage(self, path: str) -> None:
         """The picture of the timed calls."""

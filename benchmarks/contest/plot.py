@@ -42,10 +42,10 @@ def _errors(axes: Any, rows: list[Json]) -> None:
 
 def _frames(axes: Any, tables: list[Json]) -> None:
     names, values = [], []
-    for table in tables:
+    for table in tables[:2]:
         best = min(row["cpu_ms"] for row in table["standings"])
         for row in sorted(table["standings"], key=lambda row: -row["cpu_ms"]):
-            names.append(f"{table['part']}: {row['name']}")
+            names.append(f"{table['part'].partition(',')[0]}: {row['name']}")
             values.append(row["cpu_ms"] / best)
     _bars(axes, names, values, "×")
     axes.set_title("CPU time of a pipeline, times the best", loc="left")

@@ -13,6 +13,7 @@ from contest.engine_race import difference
 from contest.environment import LOCK, released, requirements
 from contest.goals import goals
 from contest.graphs import with_prelu
+from contest.instructions import counted_in
 from contest.macs import Work, counted
 from contest.report import page
 from contest.ring import OURS, Absent, Contestant, Entry, race
@@ -197,3 +198,9 @@ def test_goals_are_judged_from_what_was_found() -> None:
     every = {"errors": {"found": errors, "command": "c", "commit": "d", "machine": "m"}}
     assert [goal.kept for goal in goals(every)] == [True, False]
     assert page(every).count("**missed**") == 1
+
+
+def test_instructions_are_read_out_of_callgrinds_dump() -> None:
+    assert counted_in("version: 1\nevents: Ir\nsummary: 12345\n\ntotals: 12345\n") == 12345
+    with pytest.raises(ValueError, match="no total"):
+        counted_in("version: 1\nevents: Ir\n")
