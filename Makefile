@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-idle bench-bombs bench-panel bench-preview bench-door bench-card bench-apdus bench-link lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-idle bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -67,6 +67,12 @@ bench-idle: ready  ## Measure CPU with nobody there, and memory over ten visits
 
 bench-bombs: ready  ## Measure how soon a photo that asks for too much is refused
 	@$(PROGRAMS)/python benchmarks/photo_bombs.py $(ARGS)
+
+bench-loop: ready  ## Measure how soon a frame becomes a decision, and what following a face saves
+	@$(PROGRAMS)/python benchmarks/loop.py $(ARGS)
+
+bench-runtimes: ready  ## Compare versions of ONNX Runtime on our networks (fetches each, once)
+	@$(PROGRAMS)/python benchmarks/runtimes.py $(ARGS)
 
 bench-panel: ready  ## Measure how soon a change of state is seen on the panel
 	@$(PROGRAMS)/python benchmarks/panel_latency.py $(ARGS)
