@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.match.compare import LookRule
 from firmware.match.evaluation.face_folders import FaceSet
 from firmware.match.evaluation.intervals import Share
 from firmware.match.evaluation.rates import fnmr_at_fmr, rates_at
@@ -100,7 +101,7 @@ def error_rows(
         measured = Measured(
             faces.pictures, _templates(live, scoring.probe), _templates(cards, scoring.reference)
         )
-        several = Frames(SEVERAL, 1, scoring.fused)
+        several = Frames(SEVERAL, LookRule().at_least, scoring.fused)
         for frames in (SINGLE, several):
             if frames is SINGLE:
                 attempts = single_frames(measured)
