@@ -19,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -31,15 +32,16 @@ from firmware.panel.launcher import PanelAddress
 from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
 from firmware.simulator.authorities import Authorities
 from firmware.simulator.cable import Cable, Noise
-from firmware.simulator.camera import set_scene
+from firmware.simulator.camera import NOBODY, Scene, person, write_scene
 from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.device_key import DEVICE_ID, simulated_device_key, write_device_key
 from firmware.simulator.insured import insured_persons
 from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
+from firmware.simulator.presentations import Presentation
 from firmware.simulator.world import World
 from firmware.staff import hash_passcode
-from firmware.words import Cause, ClockTrust, Method, Profile
+from firmware.words import Cause, ClockTrust, Method, PanelLight, Profile
 from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.answer import JAPAN
@@ -96,6 +98,7 @@ class Appliance:
         self._methods, self._socket = methods, socket
         self._service = PcscService(self._world.root, card_options)
         self._folder = Path()
+        self._scene_now, self._changing = Scene(), Lock()
         self._processes: list[subprocess.Popen[bytes]] = []
         self.addresses = Addresses("", "", Path())
 
@@ -127,8 +130,20 @@ class Appliance:
 
         Raises `UnknownPatient`.
         """
-        portrait = live_portrait(live) if live is not None else "nobody"
-        set_scene(self._scene, live=portrait, tray=tray)
+        self.present(person(live_portrait(live) if live is not None else NOBODY), tray=tray)
+
+    def present(self, stands: Presentation, *, tray: str | None) -> None:
+        """What stands before the camera, whatever it is, and whose card lies there."""
+        self._set_scene(stands=stands, tray=tray)
+
+    def shine(self, light: PanelLight) -> None:
+        """The panel's page lights whoever stands before it: the camera sees that."""
+        self._set_scene(light=light)
+
+    def _set_scene(self, **changed: Any) -> None:
+        with self._changing:
+            self._scene_now = msgspec.structs.replace(self._scene_now, **changed)
+            write_scene(self._scene, self._scene_now)
 
     def start(self) -> None:
         """Returns once a visit could begin. Raises `ApplianceNotStarted` and the world's faults."""

@@ -21,7 +21,7 @@ from firmware.faults import PanelUnavailable
 from firmware.panel.pin_pad import ORDERED, PadKind
 from firmware.panel.touch import Hello, Touch
 from firmware.panel.view import InUse, PanelView
-from firmware.words import ConsentItem, Language, Method, State
+from firmware.words import ConsentItem, Language, Method, PanelLight, State
 
 Consent = Literal["all", "none"] | tuple[ConsentItem, ...]
 BEFORE_AND_AFTER = frozenset({State.IDLE, State.FORGETTING})
@@ -213,10 +213,13 @@ class ScriptedPatient:
         panel: AbstractAsyncContextManager[Panel],
         script: PatientScript,
         on_state: Callable[[State], Awaitable[bool]],
+        shone_on: Callable[[PanelLight], None] = lambda light: None,
     ) -> None:
         """`on_state` hears of every state when it is first shown, before anything is touched; when
-        it says False, the patient touches nothing more."""
+        it says False, the patient touches nothing more. `shone_on` hears of the page's light on the
+        face, whenever it is another one."""
         self._panel, self._on_state = panel, on_state
+        self._shone_on, self._light = shone_on, PanelLight.OFF
         self._takes_part = True
         self._person = Person(script)
         self.seated = asyncio.Event()
@@ -233,12 +236,19 @@ class ScriptedPatient:
                 if isinstance(view, InUse):
                     raise PanelUnavailable("another page shows the panel")
                 self.seated.set()
+                self._stand_in_the_light(view)
                 if not self.saw and view.state in BEFORE_AND_AFTER:
                     continue  # the visit has not begun, or the one before is just over
                 if view.state is State.IDLE:
                     return
                 await self._look_at(view, panel)
         raise PanelUnavailable("the panel went away in the middle of a visit")
+
+    def _stand_in_the_light(self, view: PanelView) -> None:
+        light = PanelLight.OFF if view.light is None else view.light.name
+        if light is not self._light:
+            self._light = light
+            self._shone_on(light)
 
     async def _look_at(self, view: PanelView, panel: Panel) -> None:
         arrived = not self.saw or self.saw[-1] is not view.state

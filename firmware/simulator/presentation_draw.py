@@ -79,9 +79,8 @@ class Draw:
             noise=self.within(1.0, 4.0),
             key=self.within(0.16, 0.26),
             exposure_follows=self.within(0.2, 0.9) if follows else 0.0,
-            exposure_s=self.within(0.3, 1.5),
             balance_follows=self.within(0.1, 0.6) if follows else 0.0,
-            balance_s=self.within(0.6, 3.0),
+            follows_in_s=self.within(0.3, 1.5),
         )
 
     def panel(self) -> Panel:

@@ -50,10 +50,14 @@ class Canvas:
         )
 
     def points(self, heights: Reals) -> Reals:
-        """Height × width × 3: every point of the canvas in mm from the lens."""
+        """Height × width × 3: every point of the canvas in mm from the lens.
+
+        The picture is what the lens sees at rest: whatever comes forward, comes along its ray.
+        """
         away = np.float32(self.away_mm) - heights
-        x = np.broadcast_to(self.x + np.float32(self.right_mm), away.shape)
-        y = np.broadcast_to(self.y + np.float32(self.down_mm), away.shape)
+        nearer = away / np.float32(self.away_mm)
+        x = (self.x + np.float32(self.right_mm)) * nearer
+        y = (self.y + np.float32(self.down_mm)) * nearer
         return np.dstack([x, y, away]).astype(np.float32)
 
 

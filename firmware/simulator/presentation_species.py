@@ -20,6 +20,7 @@ from firmware.simulator.presentations import (
     Display,
     Head,
     Hole,
+    Lens,
     Motion,
     Paper,
     Picture,
@@ -74,7 +75,8 @@ def at_ease(portrait: str, seed: int = 0) -> Presentation:
         pivot=NECK,
     )
     body = Body((Surface(Head(), Skin(), Picture(portrait)),), motion)
-    return Presentation(body, seed=seed)
+    lens = Lens(exposure_follows=0.4, balance_follows=0.2, follows_in_s=0.8)
+    return Presentation(body, lens=lens, seed=seed)
 
 
 def presentation(

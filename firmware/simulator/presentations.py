@@ -210,10 +210,9 @@ class Lens(Part, frozen=True):
     """Which linear mean the exposure is set to at the beginning."""
     exposure_follows: float = 0.0
     """From 0, locked, to 1, where every change is levelled out."""
-    exposure_s: float = 0.6
-    """How long it takes."""
     balance_follows: float = 0.0
-    balance_s: float = 1.5
+    """Likewise for the colours."""
+    follows_in_s: float = 0.6
 
 
 class Panel(Part, frozen=True):

@@ -18,7 +18,14 @@ from firmware.simulator.presentation_motion import Warp
 from firmware.simulator.presentation_screen import Showing
 from firmware.simulator.presentation_shapes import FRAME
 from firmware.simulator.presentation_surfaces import Drawn, bgr, draw
-from firmware.simulator.presentations import NEUTRAL, Body, Lens, Panel, Presentation
+from firmware.simulator.presentations import (
+    NEUTRAL,
+    Body,
+    Colour,
+    Lens,
+    Panel,
+    Presentation,
+)
 from firmware.words import PanelLight
 
 _GRAIN_SPARE: Final = 64
@@ -26,7 +33,7 @@ _ARM_MM: Final = 230.0
 _DARKEST_MEAN: Final = 1e-3
 METERED: Final = (slice(60, 400, 4), slice(170, 470, 4))
 """The middle of the frame, where faces are looked for."""
-_BALANCE_LIMITS: Final = (0.6, 1.7)
+_BALANCED: Final = 0.8
 
 
 class Stage:
@@ -36,7 +43,7 @@ class Stage:
         """Raises `SimulationNotPrepared`."""
         self._presentation, self._lens = presentation, presentation.lens
         self._panel = presentation.panel
-        self._exposure = Exposure(self._lens)
+        self._exposure = Exposure(self._lens, presentation.room.tint)
         self._wall = draw_wall(presentation)
         self._light: PanelLight | None = None
         self._drawn: Drawn | None = None
@@ -95,39 +102,32 @@ class Stage:
 class Exposure:
     """Exposure and white balance: set at the first frame, then as far as they follow."""
 
-    def __init__(self, lens: Lens) -> None:
+    def __init__(self, lens: Lens, tint: Colour) -> None:
+        """`tint` of the room's light, most of which a camera balances before anybody comes."""
         self._lens = lens
+        self._balance = np.power(bgr(tint), np.float32(-_BALANCED))
         self._first: Reals | None = None
         self._gain = np.ones(3, np.float32)
         self._last_s = 0.0
 
     def expose(self, seen: Reals, at_s: float) -> Pixels:
-        """The picture of what is seen, 8 bits; bright parts saturate softly."""
-        middle = seen[METERED]
-        metered = np.maximum(cv2.mean(middle)[:3], _DARKEST_MEAN).astype(np.float32)
+        """The picture of what is seen, 8 bits; what is too bright is white."""
+        metered = np.maximum(cv2.mean(seen[METERED])[:3], _DARKEST_MEAN).astype(np.float32)
         if self._first is None:
             self._first, self._last_s = metered, at_s
-            self._gain = self._wanted(metered, metered)
-        wanted = self._wanted(self._first, metered)
+            self._gain = self._balance * np.float32(self._lens.key / metered.mean())
         passed_s = max(0.0, at_s - self._last_s)
         self._last_s = at_s
-        step = 1 - np.exp(-passed_s / self._lens.exposure_s)
-        self._gain = self._gain + (wanted - self._gain) * np.float32(step)
+        brighter = metered.mean() / self._first.mean()
+        redder = metered / self._first / brighter
+        lens = self._lens
+        level = lens.key / self._first.mean() * brighter**-lens.exposure_follows
+        balance = self._balance * np.power(redder, np.float32(-lens.balance_follows))
+        wanted = balance * np.float32(level)
+        share = np.float32(1 - np.exp(-passed_s / lens.follows_in_s))
+        self._gain = self._gain + (wanted - self._gain) * share
         tone = cv2.sqrt(seen * self._gain)
         return np.asarray(cv2.convertScaleAbs(tone, alpha=255.0), np.uint8)
-
-    def _wanted(self, first: Reals, metered: Reals) -> Reals:
-        lens = self._lens
-        follows = (first.mean() / metered.mean()) ** lens.exposure_follows
-        level = lens.key / first.mean() * follows
-        was, now = self._balance(first), self._balance(metered)
-        balance = was * (now / was) ** lens.balance_follows
-        return np.asarray(level * balance, np.float32)
-
-    @staticmethod
-    def _balance(metered: Reals) -> Reals:
-        """Towards grey, as far as cameras go."""
-        return np.asarray(np.clip(metered.mean() / metered, *_BALANCE_LIMITS), np.float32)
 
 
 def draw_wall(presentation: Presentation) -> tuple[Reals, Reals]:

@@ -22,6 +22,7 @@ from firmware.simulator.patient import (
 )
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.people import Patient, collation_number_b
+from firmware.simulator.presentations import Presentation
 from firmware.simulator.reception import Json, Reception, Tell, hold_visit
 from firmware.simulator.slot import AnyMishap, Pull
 from firmware.words import Language, Method, NoConsentReason, Profile, State
@@ -35,6 +36,8 @@ class Play:
     live_face: str | None = None
     """Whose face is before the camera; None: the patient's own."""
     nobody: bool = False
+    presentation: Presentation | None = None
+    """What is before the camera in place of all that."""
     method: Method | None = None
     pin: str | None = None
     staff_passcode: str = field(default=STAFF_PASSCODE, repr=False)
@@ -62,10 +65,11 @@ def play(
 ) -> Json:
     """Play a visit to its end; `tell` hears every event. Returns the result as reception got it."""
     card_id = scene.patient.id
-    appliance.show(
-        live=None if scene.nobody else scene.live_face or card_id,
-        tray=card_id if scene.patient.card is not None else None,
-    )
+    tray = card_id if scene.patient.card is not None else None
+    if scene.presentation is not None:
+        appliance.present(scene.presentation, tray=tray)
+    else:
+        appliance.show(live=None if scene.nobody else scene.live_face or card_id, tray=tray)
     return asyncio.run(_play(appliance, scene, tell, open_panel, reception))
 
 
@@ -84,7 +88,9 @@ async def _play(
             await asyncio.to_thread(reader.arrange, Pull(after=0, ins=INS_SIGN))
         return True
 
-    patient = ScriptedPatient(open_panel(appliance.addresses.panel), script_of(scene), live_through)
+    patient = ScriptedPatient(
+        open_panel(appliance.addresses.panel), script_of(scene), live_through, appliance.shine
+    )
     sitting = asyncio.create_task(patient.run())
     try:
         await patient.seated.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,10 +14,14 @@ from firmware.faults import CameraUnavailable, SimulationNotPrepared
 from firmware.simulator.camera import (
     FACE_FRAMES_PER_S,
     SCENE_FILE,
+    Scene,
     SimulatedCamera,
+    person,
     set_scene,
+    write_scene,
 )
 from firmware.simulator.tray_views import TRAY_SIZE
+from firmware.words import PanelLight
 
 
 class Clock:
@@ -37,6 +42,11 @@ def scene(tmp_path: Path) -> Path:
         cv2.imwrite(str(tmp_path / "faces" / f"{name}.png"), np.full((300, 240, 3), colour))
     set_scene(tmp_path)
     return tmp_path
+
+
+def standing(portrait: bytes) -> bytes:
+    """A scene file in which somebody stands who looks like that."""
+    return msgspec.json.encode(Scene(person("red"))).replace(b'"red"', b'"%s"' % portrait)
 
 
 def next_frame(camera: SimulatedCamera, clock: Clock) -> Frame:
@@ -60,6 +70,19 @@ def test_it_shows_who_stands_there_and_notices_who_comes(scene: Path) -> None:
     assert redness(next_frame(camera, clock).pixels) > 150
     set_scene(scene, live="blue")
     assert redness(next_frame(camera, clock).pixels) < -150
+
+
+def test_whoever_stands_there_is_seen_in_the_light_of_the_panel(scene: Path) -> None:
+    clock = Clock()
+    write_scene(scene, Scene(person("red")))
+    camera = SimulatedCamera(f"face:{scene}", clock)
+    camera.start()
+    before = redness(next_frame(camera, clock).pixels)
+    write_scene(scene, Scene(person("red"), PanelLight.DIM))
+    dim = redness(next_frame(camera, clock).pixels)
+    assert dim < before - 2
+    write_scene(scene, Scene(person("red")))
+    assert redness(next_frame(camera, clock).pixels) > dim + 2
 
 
 def test_a_frame_is_given_once_and_a_late_reader_gets_no_backlog(scene: Path) -> None:
@@ -124,8 +147,9 @@ def test_an_argument_of_another_form_is_refused(argument: str) -> None:
 @pytest.mark.parametrize(
     ("lens", "content"),
     [
-        ("face", b'{"live":"somebody_else"}'),
-        ("face", b'{"live":"../../etc/passwd"}'),
+        ("face", standing(b"somebody_else")),
+        ("face", standing(b"../../etc/passwd")),
+        ("face", b'{"stands":{"body":null,"attack":true}}'),
         ("face", b'{"alive":"red"}'),
         ("face", b"no json"),
         ("tray", b'{"tray":"nobody_we_know"}'),
