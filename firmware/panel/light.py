@@ -32,6 +32,12 @@ class LightView(msgspec.Struct, frozen=True):
     ink: str
 
 
+class Shining(msgspec.Struct, frozen=True, tag="shining"):
+    """Told to an eye before the screen."""
+
+    light: PanelLight
+
+
 def light_view(light: PanelLight) -> LightView | None:
     """None: the page as it always is."""
     if light is PanelLight.OFF:

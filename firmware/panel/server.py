@@ -25,7 +25,7 @@ from firmware.panel.comfort import SITE_DEFAULT, Comfort, turned
 from firmware.panel.door import Door, decoded, files_of, policy
 from firmware.panel.lamp import Lamp
 from firmware.panel.launcher import remove_launcher, write_launcher
-from firmware.panel.light import LIT
+from firmware.panel.light import LIT, Shining
 from firmware.panel.page_words import read_page_words
 from firmware.panel.pin_desk import PinDesk
 from firmware.panel.sayings import speech_files
@@ -73,7 +73,7 @@ class PanelServer:
         self._door = Door(FILES, lambda: policy(_origin(self._around.preview)))
         self._desk = PinDesk(random or SystemRandom(), shuffle_keys=shuffle_keys)
         self._seat = Seat()
-        self._lamp = Lamp(self._light)
+        self._lamp, self._eyes = Lamp(self._light), set[Page]()
         self._visit = Visit()
         self._hint: Hint | None = None
         self._view = view(self._visit, self._texts, self._around)
@@ -87,6 +87,7 @@ class PanelServer:
         Raises `PanelUnavailable`."""
         routes = (
             web.get("/panel", self._socket),
+            web.get("/light", self._eye),
             web.get("/pad/{pad:[A-Za-z0-9_-]+}.{form:svg|json}", self._pad),
             web.get("/sound/{name:[a-z_]+}.wav", self._sound),
             web.get("/speech/{language}/{name:[0-9a-f-]+}.wav", self._speech),
@@ -105,6 +106,8 @@ class PanelServer:
         self.forget()
         self._lamp.switch_off()
         self._seat.vacate(Closing.STOPPED)
+        for eye in self._eyes:
+            eye.close(Closing.STOPPED)
         if self._door.is_open:
             await self._door.close()
             remove_launcher(self._runtime_dir)
@@ -148,6 +151,8 @@ class PanelServer:
     def _light(self, light: PanelLight) -> None:
         self._change(light=light)
         self._refresh()
+        for eye in self._eyes:
+            eye.show(Shining(light))
 
     def _change(self, **changed: Any) -> None:
         self._around = replace(self._around, **changed)
@@ -214,6 +219,22 @@ class PanelServer:
             await self._decline(socket)
         else:
             await self._attend(socket, page)
+        return socket
+
+    async def _eye(self, request: web.Request) -> web.StreamResponse:
+        """Sees the light of the screen and nothing else; it takes no seat. Simulated cameras do."""
+        socket, hello = await self._door.greet(request)
+        if hello is None:
+            return socket
+        eye = Page(hello.session)
+        eye.show(Shining(self._around.light))
+        self._eyes.add(eye)
+        sending = asyncio.create_task(eye.send_to(socket))
+        try:
+            await socket.receive()  # an eye says nothing: whatever comes is its end
+        finally:
+            self._eyes.discard(eye)
+            sending.cancel()
         return socket
 
     async def _decline(self, socket: web.WebSocketResponse) -> None:

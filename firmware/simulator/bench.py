@@ -38,6 +38,7 @@ from firmware.simulator.bench_words import (
 from firmware.simulator.card_command import row_of
 from firmware.simulator.card_control import Status
 from firmware.simulator.patients import PATIENTS, find, live_portrait
+from firmware.simulator.presentation_species import Species, presentation
 from firmware.simulator.reception import Json, cancel_visit, hold_visit
 from firmware.simulator.slot import AnyMishap
 from hostdriver.faults import Answered
@@ -56,6 +57,8 @@ class Bench:
         self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
         self._for_next_card: list[AnyMishap] = []
         self._transaction_id: str | None = None
+        self._held_up = 0
+        """Each likeness that is held up is another one."""
         self._looking = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -100,8 +103,8 @@ class Bench:
         match command:
             case Choose(patient=patient):
                 return await self._choose(patient)
-            case Face(who=who):
-                return await self._face(who)
+            case Face(who=who, likeness=likeness):
+                return await self._face(who, likeness)
             case Place():
                 return await self._place()
             case Remove():
@@ -122,11 +125,13 @@ class Bench:
         await self._set(ready=patient)
         return f"the card of {patient} lies ready"
 
-    async def _face(self, who: str) -> str:
+    async def _face(self, who: str, likeness: Species | None) -> str:
         if who not in (OWN, NOBODY):
             live_portrait(who)  # raises where there is no such person
-        await self._set(face=who)
-        return f"before the camera: {self._live() or NOBODY}"
+        self._held_up += 1
+        await self._set(face=who, likeness=likeness)
+        shown = f" by {likeness}:{self._held_up}" if likeness is not None else ""
+        return f"before the camera: {self._live() or NOBODY}{shown}"
 
     async def _place(self) -> str:
         patient, reader = self._standing.ready, self._appliance.card_reader
@@ -211,7 +216,7 @@ class Bench:
             )
             self._show_cameras(status.inserted)
 
-    async def _set(self, **changed: str) -> None:
+    async def _set(self, **changed: str | None) -> None:
         async with self._looking:
             self._change(**changed)
             self._show_cameras(self._standing.on_reader)
@@ -225,7 +230,12 @@ class Bench:
 
     def _show_cameras(self, on_reader: str | None) -> None:
         seen = on_reader is not None and find(on_reader).card is not None
-        self._appliance.show(live=self._live(), tray=on_reader if seen else None)
+        tray, live, likeness = on_reader if seen else None, self._live(), self._standing.likeness
+        if live is None or likeness is None:
+            self._appliance.show(live=live, tray=tray)
+        else:
+            held = presentation(likeness, self._held_up, live_portrait(live))
+            self._appliance.present(held, tray=tray)
 
     def _change(self, **changed: Any) -> None:
         standing = msgspec.structs.replace(self._standing, **changed)

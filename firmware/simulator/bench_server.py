@@ -22,6 +22,7 @@ from firmware.panel.server import WEB as PANEL_WEB
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.bench import Bench
 from firmware.simulator.bench_words import Shown, decode_command
+from firmware.simulator.panel_line import watch
 
 WEB: Final = Path(__file__).parent / "web"
 FILES: Final = {
@@ -103,8 +104,12 @@ async def served_bench(appliance: Appliance) -> AsyncIterator[Served]:
     ends with its driver, and nobody waits for it. Raises `SimulationFault`."""
     server = BenchServer(appliance)
     served = await server.start()
+    # Whoever shows the panel's page, the simulated person stands before it.
+    watching = asyncio.create_task(watch(appliance.addresses.panel, appliance.shine))
     try:
         yield served
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await asyncio.to_thread(appliance.stop)
         await server.stop()

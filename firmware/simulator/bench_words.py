@@ -13,6 +13,7 @@ import msgspec
 
 from firmware.faults import BenchRefused
 from firmware.simulator.patients import STRANGERS
+from firmware.simulator.presentation_species import ATTACKS, Species
 from firmware.simulator.slot import INSTRUCTIONS, AnyMishap
 from firmware.words import ConsentItem, Language, Method, NoConsentReason, Profile, Purpose
 
@@ -35,6 +36,8 @@ class Face(Command, frozen=True, tag="face"):
     """Whose face is before the camera: `own`, `nobody`, or the id of a patient or a stranger."""
 
     who: str
+    likeness: Species | None = None
+    """How it is shown; None: the person stands there."""
 
 
 class Place(Command, frozen=True, tag="place"):
@@ -109,6 +112,7 @@ class Standing(msgspec.Struct, frozen=True, tag_field="type", tag="standing"):
 
     ready: str
     face: str
+    likeness: Species | None = None
     on_reader: str | None = None
     tries_left: dict[str, int] = {}
     verifies_sent: int = 0
@@ -128,6 +132,7 @@ class Choices(msgspec.Struct, frozen=True):
     methods: tuple[str, ...] = tuple(Method)
     languages: tuple[str, ...] = tuple(Language)
     strangers: tuple[str, ...] = tuple(STRANGERS)
+    likenesses: tuple[str, ...] = ATTACKS
     instructions: dict[str, int] = msgspec.field(default_factory=lambda: dict(INSTRUCTIONS))
 
 

@@ -28,6 +28,7 @@ from firmware.simulator.card_command import (
 from firmware.simulator.card_options import CardOptions
 from firmware.simulator.patient import Consent
 from firmware.simulator.patients import find, live_portrait
+from firmware.simulator.presentation_species import Species
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
 from firmware.words import ConsentItem, Language, Method, NoConsentReason, Outcome, Profile, State
@@ -49,6 +50,10 @@ Examples:
   kazashi-simulator visit --patient valid --remove-card-at asking_consent
   kazashi-simulator visit --patient valid --profile emergency --reason unconscious
   kazashi-simulator visit --patient valid --option line=contactless_424
+  kazashi-simulator visit --patient valid --presentation print:7
+
+A presentation is what is held before the camera in the person's place, and the number of one of
+many: a likeness of whoever --live-face names, or of the holder. The camera is not told what it is.
 """
 
 
@@ -91,11 +96,28 @@ def pin_of(_context: click.Context, _option: click.Parameter, value: str | None)
     return value
 
 
+def presentation_of(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[Species, int] | None:
+    """A species, and after a colon the seed of one of its presentations."""
+    if value is None:
+        return None
+    name, _, seed = value.partition(":")
+    try:
+        return Species(name), int(seed or "0")
+    except ValueError as cause:
+        names = ", ".join(Species)
+        raise click.BadParameter(f"write one of {names}, and perhaps :NUMBER") from cause
+
+
 @main.command(epilog=VISIT_EPILOG)
 @click.option("--patient", "patient_id", default="valid", show_default=True)
 @click.option("--method", type=OneOf(Method), help="What the patient chooses.")
 @click.option("--pin", callback=pin_of, help="What the patient types if asked.")
 @click.option("--live-face", help="Whose face is before the camera: a patient, impostor, nobody.")
+@click.option(
+    "--presentation", callback=presentation_of, help="What is held there: SPECIES[:SEED]."
+)
 @click.option("--consent", callback=consent_of, default="all", help="all, none, or ITEM,ITEM…")
 @click.option("--profile", type=OneOf(Profile), help="What kind of site asks.")
 @click.option("--reason", type=OneOf(NoConsentReason), help="Why no consent can be obtained.")
@@ -109,6 +131,7 @@ def visit(
     *,
     patient_id: str,
     live_face: str | None,
+    presentation: tuple[Species, int] | None,
     world: Path,
     cable: str | None,
     options: CardOptions,
@@ -125,6 +148,7 @@ def visit(
             patient=find(patient_id),
             live_face=None if live_face == "nobody" else live_face,
             nobody=live_face == "nobody",
+            presented=presentation,
             **choices,
         )
         click.echo("starting card reader, firmware and host driver …", err=True)
@@ -145,7 +169,8 @@ def pictures_line(scene: Play) -> str:
     card = scene.patient.card
     on_card = (card and card.gallery_portrait) or "none"
     live = "nobody" if scene.nobody else live_portrait(scene.live_face or scene.patient.id)
-    return f"pictures        card {on_card}, camera {live}"
+    held = "" if scene.presented is None else " by {}:{}".format(*scene.presented)
+    return f"pictures        card {on_card}, camera {live}{held}"
 
 
 SERVE_EPILOG: Final = """\b

@@ -11,16 +11,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import aiohttp
 import msgspec
 
 from firmware.faults import PanelUnavailable
 from firmware.panel.pin_pad import ORDERED, PadKind
-from firmware.panel.touch import Hello, Touch
+from firmware.panel.touch import Touch
 from firmware.panel.view import InUse, PanelView
+from firmware.simulator.panel_line import line_to
 from firmware.words import ConsentItem, Language, Method, PanelLight, State
 
 Consent = Literal["all", "none"] | tuple[ConsentItem, ...]
@@ -191,18 +190,8 @@ class SocketPanel:
 @asynccontextmanager
 async def over_socket(address: str) -> AsyncIterator[Panel]:
     """The panel at an address, as its page would be connected. Raises `PanelUnavailable`."""
-    parts = urlsplit(address)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    try:
-        async with (
-            aiohttp.ClientSession(trust_env=False) as session,
-            session.ws_connect(f"{origin}/panel", origin=origin) as socket,
-        ):
-            hello = Hello(token=parts.fragment, session=str(uuid4()))
-            await socket.send_str(msgspec.json.encode(hello).decode())
-            yield SocketPanel(socket)
-    except aiohttp.ClientError as cause:
-        raise PanelUnavailable(f"the panel does not answer: {cause}") from cause
+    async with line_to(address, "panel") as socket:
+        yield SocketPanel(socket)
 
 
 class ScriptedPatient:

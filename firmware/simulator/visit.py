@@ -20,9 +20,10 @@ from firmware.simulator.patient import (
     ScriptedPatient,
     over_socket,
 )
+from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
 from firmware.simulator.people import Patient, collation_number_b
-from firmware.simulator.presentations import Presentation
+from firmware.simulator.presentation_species import Species, presentation
 from firmware.simulator.reception import Json, Reception, Tell, hold_visit
 from firmware.simulator.slot import AnyMishap, Pull
 from firmware.words import Language, Method, NoConsentReason, Profile, State
@@ -36,8 +37,8 @@ class Play:
     live_face: str | None = None
     """Whose face is before the camera; None: the patient's own."""
     nobody: bool = False
-    presentation: Presentation | None = None
-    """What is before the camera in place of all that."""
+    presented: tuple[Species, int] | None = None
+    """What is held before the camera in the person's place, and which one of many."""
     method: Method | None = None
     pin: str | None = None
     staff_passcode: str = field(default=STAFF_PASSCODE, repr=False)
@@ -66,10 +67,11 @@ def play(
     """Play a visit to its end; `tell` hears every event. Returns the result as reception got it."""
     card_id = scene.patient.id
     tray = card_id if scene.patient.card is not None else None
-    if scene.presentation is not None:
-        appliance.present(scene.presentation, tray=tray)
+    live = None if scene.nobody else scene.live_face or card_id
+    if scene.presented is not None and live is not None:
+        appliance.present(presentation(*scene.presented, live_portrait(live)), tray=tray)
     else:
-        appliance.show(live=None if scene.nobody else scene.live_face or card_id, tray=tray)
+        appliance.show(live=live, tray=tray)
     return asyncio.run(_play(appliance, scene, tell, open_panel, reception))
 
 

@@ -10,11 +10,12 @@ import pytest
 from accessibility import violations
 from browser_house import page_of
 from panel_house import at, opened
-from panel_line import Panel, line, seen
+from panel_line import Panel, closed_with, line, seen
 from playwright.async_api import Browser, Page
 
 from firmware.panel.lamp import Lamp
 from firmware.panel.light import LIT, contrast, light_view
+from firmware.simulator.panel_line import watch
 from firmware.transaction.effects import Do
 from firmware.transaction.machine import ON_ENTER, ROWS
 from firmware.words import LIGHT_RGB, LIGHT_STAYS_S, PanelLight, State
@@ -107,6 +108,34 @@ async def test_the_light_ends_with_the_looking(
         panel.server.show_light(PanelLight.BLUE)  # too late: nobody is looked at
         panel.server.show(at(State.ASKING_CONSENT, entry=3))
         assert (await seen(socket)).light is None
+
+
+async def test_an_eye_sees_the_light_alone_and_takes_no_seat(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    lights: asyncio.Queue[PanelLight] = asyncio.Queue()
+    watching = asyncio.create_task(watch(panel.address, lights.put_nowait))
+    assert await asyncio.wait_for(lights.get(), 30) is PanelLight.OFF
+    async with line(browser, panel.address) as socket:
+        assert (await seen(socket)).light is None
+        panel.server.show(at(State.COMPARING_FACES, entry=1))
+        panel.server.show_light(PanelLight.BLUE)
+        assert await asyncio.wait_for(lights.get(), 30) is PanelLight.BLUE
+        panel.server.show(at(State.ASKING_PIN, entry=2))
+        assert await asyncio.wait_for(lights.get(), 30) is PanelLight.OFF
+    assert lights.empty()
+    await panel.server.stop()
+    await asyncio.wait_for(watching, 30)
+
+
+async def test_an_eye_without_the_token_sees_nothing(
+    panel: Panel, browser: aiohttp.ClientSession
+) -> None:
+    headers = {"Origin": panel.origin}
+    async with browser.ws_connect(f"{panel.origin}/light", headers=headers) as socket:
+        await socket.send_json({"token": "guessed", "session": "a-stranger"})
+        assert await closed_with(socket) == aiohttp.WSCloseCode.POLICY_VIOLATION
+        assert [message async for message in socket] == []
 
 
 # --- the page

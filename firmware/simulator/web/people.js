@@ -35,12 +35,18 @@ export function showPeople(welcome, say) {
     ...welcome.choices.strangers.map((id) => new Option(`${id}: a stranger`, id)),
     ...patients.map(({ id, name }) => new Option(`${id}: ${name}`, id)),
   );
-  at("face").onchange = () => say({ do: "face", who: at("face").value });
+  at("likeness").replaceChildren(
+    new Option("the living person", ""),
+    ...welcome.choices.likenesses.map((name) => new Option(name.replaceAll("_", " "), name)),
+  );
+  at("face").onchange = at("likeness").onchange =
+    () => say({ do: "face", who: at("face").value, likeness: at("likeness").value || null });
 }
 
 export function showStanding(standing) {
   at("people").querySelector(`input[value="${standing.ready}"]`).checked = true;
   at("face").value = standing.face;
+  at("likeness").value = standing.likeness ?? "";
   const { state, on_reader: lying } = standing;
   at("stands").textContent = state === null ? "no visit" : state.replaceAll("_", " ");
   at("stands").dataset.state = state ?? "idle";
