@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import msgspec
@@ -188,6 +190,13 @@ def test_species_are_of_two_kinds() -> None:
     assert set(LIVING) | set(ATTACKS) == set(Species)
     assert not set(LIVING) & set(ATTACKS)
     assert len(LIVING) >= 6
+
+
+def test_the_document_names_every_species() -> None:
+    document = Path(__file__).parents[2] / "docs" / "PRESENTATIONS.md"
+    rows = [line for line in document.read_text("utf-8").splitlines() if line.startswith("| `")]
+    named = set(re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in rows)))
+    assert named == set(Species)
 
 
 def test_nobody_is_a_wall() -> None:
