@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-idle bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-idle bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -91,6 +91,9 @@ bench-apdus: ready  ## Count the commands for photo and certificate, beside Open
 
 bench-link: ready  ## Compute what is left of a serial line, and send FRAMES=1000000 over a bad one (2 minutes)
 	@$(PROGRAMS)/python benchmarks/link_line.py --frames $(or $(FRAMES),1000000) $(ARGS)
+
+link-attacks: ready  ## Attack the serial link a thousand times in each way (ATTEMPTS=N; 15 minutes)
+	@$(PROGRAMS)/python benchmarks/link_attacks.py --attempts $(or $(ATTEMPTS),1000) $(ARGS)
 
 bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (15 minutes of one core)
 	@$(PROGRAMS)/python benchmarks/ocr.py $(ARGS)

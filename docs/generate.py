@@ -45,7 +45,10 @@ and the device answers it with `device_hello` and `reader_status`. A side that h
 {LEASE_S / HEARTBEATS_PER_LEASE:g} s. One host drives one device; a second one is refused.
 
 On one Pi the lines run over a Unix-domain socket (`unix:PATH`); over a serial cable
-(`serial:PORT`) COBS frames with CRC-32, acknowledgement and retransmission carry the same lines.
+(`serial:PORT`) COBS frames with CRC-32, acknowledgement and retransmission carry the same lines, in
+TLS 1.3 between two ends that were paired and no others:
+[ADR 0010](adr/0010-a-serial-line-is-tls-between-two-pinned-ends.md). `now` of a paired host is the
+device's time while it has none of its own (`clock_trust` `host`).
 Why the schema lives there: [ADR 0001](adr/0001-the-schema-lives-in-the-link.md).
 
 No message has a field for a PIN, an image, a template, 照合番号B or the 12-digit number.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from firmware.app import App, log_to_stderr
 from firmware.faults import Fault
+from firmware.pairing import let_a_host_pair
 from firmware.settings import Settings, read_settings
 from firmware.worker import leave_no_dump
 
@@ -33,8 +36,13 @@ async def _say_ready() -> None:
     click.echo(READY, err=True)
 
 
-@click.command(
-    epilog="Example: kazashi-firmware --settings /etc/kazashi/firmware.toml",
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  kazashi-firmware --settings /etc/kazashi/firmware.toml
+  kazashi-firmware --settings /etc/kazashi/firmware.toml pair
+""",
 )
 @click.option(
     "--settings",
@@ -45,12 +53,42 @@ async def _say_ready() -> None:
     help="The site's settings, TOML.",
 )
 @click.version_option(package_name="kazashi")
-def main(settings_file: Path) -> None:
+@click.pass_context
+def main(context: click.Context, settings_file: Path) -> None:
     """The firmware of the card reader: serves visits until it is stopped."""
     leave_no_dump()
-    log_to_stderr()
+    context.obj = settings_file
+    if context.invoked_subcommand is None:
+        log_to_stderr()
+        with _told():
+            asyncio.run(serve(read_settings(settings_file)))
+
+
+@main.command()
+@click.pass_obj
+def pair(settings_file: Path) -> None:
+    """Let a host be paired over the serial line: shows six digits to be typed there.
+
+    Where a host was paired before, stop the firmware first: it holds the line. The new host takes
+    the old one's place. Exit code 1 when nobody was paired within three tries.
+    """
+    with _told():
+        settings = read_settings(settings_file)
+        paired = asyncio.run(let_a_host_pair(settings, _show_code))
+    click.echo("paired" if paired else "three tries were wrong: nobody is paired", err=True)
+    sys.exit(0 if paired else 1)
+
+
+def _show_code(code: str) -> None:
+    click.echo("Type these digits at the host, after: kazashi pair", err=True)
+    click.echo(code)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A fault becomes a line on stderr and exit code 2."""
     try:
-        asyncio.run(serve(read_settings(settings_file)))
+        yield
     except Fault as fault:
         click.echo(f"kazashi-firmware: {fault}", err=True)
         sys.exit(2)

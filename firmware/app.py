@@ -132,6 +132,7 @@ class App:
                 self._runtime_dir,
                 self._host.serve,
                 lease_s=LEASE_S * self._settings.machine_scale,
+                trust=self._device.link_trust,
             )
             try:
                 self._panel.show(self._visit)

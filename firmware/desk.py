@@ -71,6 +71,8 @@ class HostDesk:
                 await link.send(m.Refused(None, "reader_taken", "another host has this reader"))
                 return
             self._link = link
+            if link.transport_info("paired"):
+                self._device.hear_host_time(hello.now)
             await link.send(self._hello())
             await link.send(self._status())
             while True:

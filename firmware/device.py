@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,10 +14,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from firmware.faults import BadSettings, Fault
+from firmware.link.trust import Trust
 from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
 
 DEVICE_KEY_FILE = "device-key.json"
+LINK_FOLDER = "link"
 WRONG_PASSCODES_FILE = "wrong-passcodes"
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -25,11 +29,20 @@ _CLOCK_CHIP = Path("/dev/rtc0")
 class Device:
     """Everything that a device says of itself. Its key never leaves `state_dir`."""
 
-    def __init__(self, device_id: str, state_dir: Path, clock_trust: ClockTrust | None) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        state_dir: Path,
+        clock_trust: ClockTrust | None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Makes a key at the first start. Raises `BadSettings` when `state_dir` cannot be used."""
         self.device_id = device_id
         self.boot_id: UUID = uuid4()
-        self._clock_trust = clock_trust
+        self._clock_trust, self._monotonic = clock_trust, monotonic
+        self._host_said: tuple[datetime, float] | None = None
+        """The paired host's time, and when it came by the clock that nobody sets."""
+        self.link_trust = Trust(state_dir / LINK_FOLDER, "host")
         try:
             state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.key = _read_or_make_key(state_dir / DEVICE_KEY_FILE)
@@ -67,11 +80,24 @@ class Device:
         self.wrong_passcodes = count
 
     def now(self) -> Now:
-        """The wall time and its trust."""
-        return Now(datetime.now(UTC), self.clock_trust)
+        """The wall time and its trust: our own clock's, else what the paired host said."""
+        own = self._own_clock_trust()
+        if own is ClockTrust.NONE and self._host_said is not None:
+            said, at_s = self._host_said
+            return Now(said + timedelta(seconds=self._monotonic() - at_s), ClockTrust.HOST)
+        return Now(datetime.now(UTC), own)
+
+    def hear_host_time(self, said: datetime) -> None:
+        """The paired host's time, which counts while our own clock is not to be trusted."""
+        if said >= MADE_AT:
+            self._host_said = (said.astimezone(UTC), self._monotonic())
 
     @property
     def clock_trust(self) -> ClockTrust:
+        """Whom the time comes from."""
+        return self.now().trust
+
+    def _own_clock_trust(self) -> ClockTrust:
         """NTP, a clock chip, or nobody; a clock before our own making is wrong whatever it says."""
         if datetime.now(UTC) < MADE_AT:
             return ClockTrust.NONE

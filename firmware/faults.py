@@ -215,6 +215,24 @@ class LinkLost(Fault):
     code = "link_lost"
 
 
+class PeerNotTrusted(LinkLost):
+    """The other end of the line is not the one that was paired, or its words were bent."""
+
+    code = "peer_not_trusted"
+
+
+class NotPaired(PeerNotTrusted):
+    """Nobody was paired over this line yet."""
+
+    code = "not_paired"
+
+
+class PairingRefused(Fault):
+    """Wrong digits, no pairing under way at the other end, or somebody in between."""
+
+    code = "pairing_refused"
+
+
 # --- eligibility
 class UpstreamUnavailable(Fault):
     """The eligibility service cannot be asked now."""

@@ -14,8 +14,9 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "check its power and cable, and that kazashi-firmware runs there",
     ),
     "device_not_trusted": (
-        "another device answers than the one that is pinned",
-        "do not use it; if you replaced the reader yourself, pin the new one's key",
+        "the device is not the one that is pinned, or nobody paired it",
+        "do not use it; if you put it there yourself, run kazashi-firmware pair there, and then "
+        "kazashi pair here",
     ),
     "card_service_unavailable": (
         "the service that reads cards is down",

@@ -109,6 +109,19 @@ class ReaderParams(msgspec.Struct, frozen=True):
     reader: ReaderName | None = None
 
 
+class PairParams(msgspec.Struct, frozen=True):
+    """The six digits that the device shows, for one reader or the first."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}\Z")]
+    reader: ReaderName | None = None
+
+
+class PairResult(msgspec.Struct, frozen=True):
+    """The reader is paired; it is connected a moment later."""
+
+    reader: str
+
+
 class StartParams(msgspec.Struct, frozen=True):
     """Begin a visit. What is left out is decided by the profile and the device's settings.
 
@@ -283,6 +296,9 @@ METHODS: dict[str, MethodRow] = {
     "hello": MethodRow(HelloParams, HelloResult, "Say who you are; the first request."),
     "reader.list": MethodRow(Nothing, ReaderListResult, "All readers, with their pinned keys."),
     "reader.status": MethodRow(ReaderParams, Reader, "One reader."),
+    "reader.pair": MethodRow(
+        PairParams, PairResult, "Get to know the device at the other end of a serial cable."
+    ),
     "transaction.start": MethodRow(StartParams, StartResult, "Begin a visit, or take yours over."),
     "transaction.status": MethodRow(TransactionParams, StatusResult, "Where a visit stands."),
     "transaction.cancel": MethodRow(TransactionParams, CancelResult, "Stop a visit."),

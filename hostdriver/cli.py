@@ -35,6 +35,7 @@ DRAWN_PER_S = 4
 EPILOG = """\b
 Examples:
   kazashi readers
+  kazashi pair
   kazashi visit
   kazashi visit --profile pharmacy --item medication --json
   kazashi query --insurer 06990001 --symbol 0123 --number 0004321 --birthdate 19520401
@@ -89,6 +90,21 @@ def readers(driver: Any, /, as_json: bool) -> None:
         print_json(answer)
     else:
         click.echo("\n".join(reader_line(reader) for reader in answer["readers"]))
+
+
+@main.command(epilog="\b\nExamples:\n  kazashi pair\n  kazashi pair --reader counter-2")
+@click.option("--reader", help="The reader's name (default: the first).")
+@click.option("--code", prompt="The six digits that the device shows", help="The digits.")
+@click.pass_obj
+def pair(driver: Any, /, reader: str | None, code: str) -> None:
+    """Get to know the device at the other end of a serial cable, and no other from then on.
+
+    Begin at the device, with kazashi-firmware pair; it shows six digits. Three wrong tries end it.
+    """
+    asked = {"code": code.strip()} | ({"reader": reader} if reader else {})
+    with driver() as client:
+        paired = client.call("reader.pair", **asked)
+    click.echo(f"{paired['reader']} is paired")
 
 
 @main.command(

@@ -28,14 +28,14 @@ def trusted_key(
     """The key to check this device's statements with. Raises `DeviceNotTrusted`.
 
     A key that was pinned by hand or kept before is the only one that will do. At a first meeting
-    over a Unix socket the presented key is kept; over a serial line it is refused.
+    the presented key is kept: the way to the device is a socket of this machine, or paired.
     """
-    kept = Path(settings.device_key or state_dir / "devices" / f"{name}.jwk")
+    kept = Path(settings.device_key or _kept_file(name, state_dir))
     key = _key(msgspec.json.encode(presented), "the device's hello")
     try:
         pinned = _key(kept.read_bytes(), str(kept))
     except FileNotFoundError as cause:
-        if settings.device_key is not None or not settings.link.startswith("unix:"):
+        if settings.device_key is not None:
             raise DeviceNotTrusted(f"{kept}: no key is pinned for {name}") from cause
         _keep(kept, key)
         return key
@@ -44,6 +44,20 @@ def trusted_key(
     if pinned.thumbprint() != key.thumbprint():
         raise DeviceNotTrusted(f"{name} presents key {key.thumbprint()}, {kept} holds another")
     return pinned
+
+
+def forget_kept_key(name: str, state_dir: Path) -> None:
+    """Another device was paired: its key is kept when it is met. Raises `DeviceNotTrusted`."""
+    try:
+        _kept_file(name, state_dir).unlink(missing_ok=True)
+    except OSError as cause:
+        raise DeviceNotTrusted(
+            f"the key of {name} cannot be forgotten: {cause.strerror}"
+        ) from cause
+
+
+def _kept_file(name: str, state_dir: Path) -> Path:
+    return state_dir / "devices" / f"{name}.jwk"
 
 
 def _key(jwk: bytes, where: str) -> OKPKey:

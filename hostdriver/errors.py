@@ -131,9 +131,19 @@ ERRORS: dict[str, ErrorRow] = {
     ),
     "device_not_trusted": ErrorRow(
         1108,
-        "the reader's key is not the pinned one",
-        "登録したカードリーダーと鍵が異なります。使用せず、管理者に連絡してください。",
+        "the reader's key is not the pinned one, or nobody paired it",
+        "登録したカードリーダーと鍵が異なるか、未登録です。使用せず、管理者に連絡してください。",
         cause=Cause.READER_UNAVAILABLE,
+    ),
+    "pairing_refused": ErrorRow(
+        1114,
+        "the reader was not paired",
+        "カードリーダーを登録できませんでした。表示された6桁の数字を確かめてください。3回まで試せます。",
+    ),
+    "pairing_not_possible": ErrorRow(
+        1115,
+        "this reader cannot be paired now",
+        "いまは登録できません。カードリーダー側で登録を始め、ケーブルを確認してください。",
     ),
     # --- visit
     "transaction_unknown": ErrorRow(

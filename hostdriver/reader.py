@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 from joserfc.jwk import OKPKey
 
-from firmware.faults import BadSettings, Fault, LinkLost, MalformedMessage
+from firmware.faults import BadSettings, Fault, LinkLost, MalformedMessage, PeerNotTrusted
 from firmware.link.messages import (
     PROTOCOL,
     DeviceHello,
@@ -26,11 +26,14 @@ from firmware.link.messages import (
     Refused,
 )
 from firmware.link.transport import LEASE_S, Link, open_link
+from firmware.link.trust import Trust
 from hostdriver import translate
 from hostdriver.api import Reader
-from hostdriver.device_key import trusted_key
+from hostdriver.device_key import forget_kept_key, trusted_key
 from hostdriver.faults import DeviceNotTrusted, Refusal
 from hostdriver.settings import ReaderSettings, Settings
+
+LINK_FOLDER = "link"
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,8 @@ class ReaderLink:
         self.device_key: OKPKey | None = None
         self._reader: ReaderSettings = settings.readers[name]
         self._settings = settings
+        self._trust = Trust(Path(settings.state_dir) / LINK_FOLDER, name)
+        self._at_the_line = asyncio.Lock()  # who opens it: `run` or `pair`
         self._listener = listener
         self._link: Link | None = None
         self._status: ReaderStatus | None = None
@@ -93,26 +98,44 @@ class ReaderLink:
 
     async def run(self) -> None:
         """Keep the link open until cancelled."""
-        scale = self._settings.time_scale
+        pause_s = self._settings.limits.reconnect_s * self._settings.time_scale
         while True:
-            try:
-                link = await open_link(
-                    self._reader.link, Path(self._settings.runtime_dir), lease_s=LEASE_S * scale
-                )
-            except LinkLost as fault:
-                self._stand_by(fault)
-            except BadSettings as fault:  # no second try will do better
-                self._stand_by(fault)
-                return
-            else:
+            async with self._at_the_line:
                 try:
-                    await self._serve(link)
+                    await self._open_and_serve()
                 except (LinkLost, MalformedMessage, DeviceNotTrusted) as fault:
                     self._stand_by(fault)
-                finally:
-                    self._link = None
-                    link.close()
-            await asyncio.sleep(self._settings.limits.reconnect_s * scale)
+                except BadSettings as fault:  # no second try will do better
+                    self._stand_by(fault)
+                    return
+            await asyncio.sleep(pause_s)
+
+    async def pair(self, code: str) -> None:
+        """Get to know the device that shows these digits; `run` meets it then. Raises `Refusal`."""
+        kind, _, port = self._reader.link.partition(":")
+        if kind != "serial":
+            raise Refusal("pairing_not_possible", f"{self.name} is on {kind}:")
+        if self.hello is not None:
+            raise Refusal("pairing_not_possible", f"{self.name} is connected")
+        from hostdriver.pairing import learn_device
+
+        async with self._at_the_line:
+            await learn_device(port, code, self._trust, LEASE_S * self._settings.time_scale)
+            forget_kept_key(self.name, Path(self._settings.state_dir))
+
+    async def _open_and_serve(self) -> None:
+        link = await open_link(
+            self._reader.link,
+            Path(self._settings.runtime_dir),
+            lease_s=LEASE_S * self._settings.time_scale,
+            trust=self._trust,
+        )
+        try:
+            await self._serve(link)
+        finally:
+            self._link = None
+            link.close()
+            await link.wait_closed()
 
     async def _serve(self, link: Link) -> None:
         await link.send(HostHello(PROTOCOL, platform.node()[:64], datetime.now(UTC)))
@@ -149,7 +172,8 @@ class ReaderLink:
         """The link is gone or was never there: say so once, and end what was under way."""
         was = self._problem
         self.hello, self.device_key, self._status, self._link = None, None, None, None
-        self._problem = fault.code if isinstance(fault, DeviceNotTrusted) else "reader_unavailable"
+        distrusted = isinstance(fault, DeviceNotTrusted | PeerNotTrusted)
+        self._problem = "device_not_trusted" if distrusted else "reader_unavailable"
         if was is None:
             self._listener.reader_lost(self)
         if was != self._problem:

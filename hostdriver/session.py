@@ -97,6 +97,7 @@ class Session:
             "hello": self._hello,
             "reader.list": self._reader_list,
             "reader.status": self._reader_status,
+            "reader.pair": self._reader_pair,
             "transaction.start": self._start,
             "transaction.status": self._status,
             "transaction.cancel": self._cancel,
@@ -184,6 +185,12 @@ class Session:
 
     async def _reader_status(self, raw: msgspec.Raw) -> api.Reader:
         return self._reader(codec.decode_params(raw, api.ReaderParams).reader).view
+
+    async def _reader_pair(self, raw: msgspec.Raw) -> api.PairResult:
+        params = codec.decode_params(raw, api.PairParams)
+        reader = self._reader(params.reader)
+        await reader.pair(params.code)
+        return api.PairResult(reader.name)
 
     async def _start(self, raw: msgspec.Raw) -> api.StartResult:
         params = codec.decode_params(raw, api.StartParams)

@@ -25,8 +25,8 @@ class ReaderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """File with the device's public key (JWK), pinned by hand.
 
     Without it the key of the first device that answers is kept in state_dir/devices/ and every
-    other key is refused from then on. That trust on first use is for a Unix socket alone, where
-    both ends are on one machine; a serial line needs this file.
+    other key is refused from then on. Over a Unix socket both ends are on one machine; over a
+    serial line only the device answers with which `kazashi pair` was done.
     """
 
 

@@ -1,8 +1,8 @@
-"""A serial port as an asyncio transport: pyserial below, an endpoint between. [shell]
+"""A serial port as an asyncio transport: pyserial below, endpoint and channel between. [shell]
 
-The protocol above sees a stream that loses nothing, or its end. Two threads wait for the port, so
-the same code runs where a port has no file descriptor; what they hold is bounded, and a frame that
-finds no place is lost as on any cable: the endpoint sends it again.
+The protocol above sees a stream that loses nothing, or its end; the channel keeps it secret. Two
+threads wait for the port, so the same code runs where a port has no file descriptor; what they hold
+is bounded, and a frame that finds no place is lost as on any cable: the endpoint sends it again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import serial
 
-from firmware.faults import LinkLost
-from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, Endpoint
+from firmware.faults import LinkLost, PeerNotTrusted
+from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, Endpoint, LinkFigures
 from firmware.link.outbox import WINDOW
+from firmware.link.secure import Channel, SecureChannel
 
 BAUD: Final = 115_200  # a real line's; USB has no such thing
 READ_BYTES: Final = 4096
@@ -30,10 +31,15 @@ LOW_WATER_BYTES: Final = 4 * FRAGMENT_BYTES
 
 
 class SerialTransport(asyncio.Transport):
-    """One session on an open port. `connection_made` comes when the other end has answered."""
+    """One session on an open port. `connection_made` comes when its channel is established."""
 
-    def __init__(self, port: serial.Serial, protocol: asyncio.Protocol, lease_s: float) -> None:
-        super().__init__({"serial": port})
+    def __init__(
+        self, port: serial.Serial, protocol: asyncio.Protocol, channel: Channel, lease_s: float
+    ) -> None:
+        super().__init__({"serial": port, "paired": isinstance(channel, SecureChannel)})
+        self._channel = channel
+        self.fault: LinkLost | None = None
+        """Why it ended, where it did not end as it should."""
         self._port, self._protocol, self._lease_s = port, protocol, lease_s
         self._loop = asyncio.get_running_loop()
         self._endpoint = Endpoint(_new_session(), self._loop.time(), lease_s)
@@ -58,10 +64,13 @@ class SerialTransport(asyncio.Transport):
         """Queue bytes of the stream; past the high-water mark the protocol is asked to pause."""
         if self._closing or self._ended:
             return
-        content = bytes(data)
-        for start in range(0, len(content), HIGH_WATER_BYTES):
-            self._endpoint.send(content[start : start + HIGH_WATER_BYTES])
+        self._channel.send(bytes(data))
         self._turn()
+
+    @property
+    def figures(self) -> LinkFigures:
+        """How the line has behaved."""
+        return self._endpoint.figures
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the other end has not acknowledged."""
@@ -82,6 +91,7 @@ class SerialTransport(asyncio.Transport):
     def close(self) -> None:
         """Close once the other end has everything, or its lease is over."""
         if not self.is_closing():
+            self._flush()
             self._closing = True
             self._endpoint.close()
             if self._endpoint.established:
@@ -98,17 +108,35 @@ class SerialTransport(asyncio.Transport):
         self._reads.release()
         if self._ended:
             return
-        payloads = self._endpoint.feed(data, self._loop.time())
-        self._make()
-        for payload in payloads:
-            if not self._ended:
-                self._protocol.data_received(payload)
+        for payload in self._endpoint.feed(data, self._loop.time()):
+            if not self.is_closing():
+                self._take_in(payload)
         self._turn()
+
+    def _take_in(self, payload: bytes) -> None:
+        try:
+            content = self._channel.receive(payload)
+        except PeerNotTrusted as fault:
+            self.fault = fault
+            self._flush()  # the other end is told why, if it can still read
+            self.close()
+            return
+        if self._channel.established and not self._made:
+            self._made = True
+            self._protocol.connection_made(self)
+        if content and not self._ended:
+            self._protocol.data_received(content)
+
+    def _flush(self) -> None:
+        while payload := self._channel.outgoing():
+            for start in range(0, len(payload), HIGH_WATER_BYTES):
+                self._endpoint.send(payload[start : start + HIGH_WATER_BYTES])
 
     def _turn(self) -> None:
         """Write what is due, and come back when more is."""
         if self._ended:
             return
+        self._flush()
         try:
             frames = self._endpoint.poll(self._loop.time())
         except LinkLost as fault:
@@ -125,13 +153,10 @@ class SerialTransport(asyncio.Transport):
             self._timer.cancel()
         self._timer = self._loop.call_at(self._endpoint.due_s, self._turn)
 
-    def _make(self) -> None:
-        if self._endpoint.established and not self._made:
-            self._made = True
-            self._protocol.connection_made(self)
-
     def _mind_the_backlog(self) -> None:
         backlog_bytes = self._endpoint.backlog_bytes
+        if not self._made:
+            return
         if not self._writing_paused and backlog_bytes > HIGH_WATER_BYTES:
             self._writing_paused = True
             self._protocol.pause_writing()
@@ -139,18 +164,19 @@ class SerialTransport(asyncio.Transport):
             self._writing_paused = False
             self._protocol.resume_writing()
 
-    def _end(self, fault: Exception | None) -> None:
+    def _end(self, fault: LinkLost | None) -> None:
         if self._ended:
             return
         self._ended = True
+        self.fault = self.fault or fault
         if self._timer is not None:
             self._timer.cancel()
-        self._releasing = self._loop.create_task(self._release(fault))
+        self._releasing = self._loop.create_task(self._release())
 
-    async def _release(self, fault: Exception | None) -> None:
+    async def _release(self) -> None:
         """Let the threads go, close the port, then say so: whoever reopens it finds it free."""
         await asyncio.to_thread(self._close_port)
-        self._protocol.connection_lost(fault)
+        self._protocol.connection_lost(self.fault)
 
     def _close_port(self) -> None:
         reader, writer = self._threads

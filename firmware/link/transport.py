@@ -13,11 +13,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from firmware.faults import BadSettings, LinkLost, MalformedMessage
 from firmware.link.framing import LINE_END, LineDecoder
 from firmware.link.messages import MAX_MESSAGE_BYTES, Heartbeat, Message, decode, encode
+
+if TYPE_CHECKING:
+    from firmware.link.trust import Trust
 
 LEASE_S: Final = 2.0
 HEARTBEATS_PER_LEASE: Final = 4
@@ -197,19 +200,25 @@ class Link(asyncio.Protocol):
 
 
 async def open_link(
-    address: str, runtime_dir: Path, *, lease_s: float = LEASE_S, peers: Peers | None = None
+    address: str,
+    runtime_dir: Path,
+    *,
+    lease_s: float = LEASE_S,
+    peers: Peers | None = None,
+    trust: Trust | None = None,
 ) -> Link:
     """Connect to the other side, at `unix:PATH` (relative to `runtime_dir`) or `serial:PORT`.
 
     `lease_s` is 2 s times the settings' `time_scale`. A socket's server must run as this user, as
-    one of `peers`, or as the owner of the socket's folder, who alone can put sockets there. Raises
-    `LinkLost` when nobody answers, `BadSettings` for an address that is none.
+    one of `peers`, or as the owner of the socket's folder, who alone can put sockets there; at the
+    end of a serial line must be whom `trust` has pinned. Raises `LinkLost` when nobody answers,
+    `PeerNotTrusted` when somebody else does, `BadSettings` for an address that is none.
     """
     kind, place = _parts(address)
     if kind == "serial":
         from firmware.link import serial_link
 
-        return await serial_link.connect(place, lease_s)
+        return await serial_link.connect(place, lease_s, _needed(trust))
     from firmware.link import unix_socket
 
     return await unix_socket.connect(runtime_dir / place, lease_s, peers or Peers())
@@ -222,6 +231,7 @@ async def serve_link(
     *,
     lease_s: float = LEASE_S,
     peers: Peers | None = None,
+    trust: Trust | None = None,
 ) -> LinkServer:
     """Listen, and run `on_link` for every link that comes; the link is closed when it returns.
 
@@ -232,10 +242,16 @@ async def serve_link(
     if kind == "serial":
         from firmware.link import serial_link
 
-        return await serial_link.serve(place, on_link, lease_s)
+        return await serial_link.serve(place, on_link, lease_s, _needed(trust))
     from firmware.link import unix_socket
 
     return await unix_socket.serve(runtime_dir / place, on_link, lease_s, peers or Peers())
+
+
+def _needed(trust: Trust | None) -> Trust:
+    if trust is None:
+        raise BadSettings("link: a serial line is for paired ends only")
+    return trust
 
 
 def _parts(address: str) -> tuple[str, str]:

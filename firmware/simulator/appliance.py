@@ -27,7 +27,9 @@ import msgspec
 import tomli_w
 
 from firmware.device import DEVICE_KEY_FILE
+from firmware.device import LINK_FOLDER as DEVICE_LINK_FOLDER
 from firmware.faults import Fault
+from firmware.link.trust import Trust
 from firmware.panel.launcher import PanelAddress
 from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
 from firmware.simulator.authorities import Authorities
@@ -46,6 +48,7 @@ from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.answer import JAPAN
 from hostdriver.eligibility.records import seed
+from hostdriver.reader import LINK_FOLDER as HOST_LINK_FOLDER
 from hostdriver.settings import ReaderSettings
 from hostdriver.settings import Settings as HostSettings
 
@@ -191,11 +194,20 @@ class Appliance:
         Authorities(self._world.authorities).write_public(self._folder / "authorities")
         device = self._folder / "firmware" / DEVICE_KEY_FILE
         shutil.copy(simulated_device_key(self._world), device)
+        if self.cable is not None:
+            self._pair()
         trust = self._folder / "host" / "trust"
         trust.mkdir()
         shutil.copy(self._folder / "authorities" / "user-authentication-ca.pem", trust)
         today = dt.datetime.now(JAPAN).date()
         seed(self._folder / "host" / "insurers.sqlite", insured_persons(self._world, today))
+
+    def _pair(self) -> None:
+        """What `kazashi pair` leaves behind at both ends of the cable."""
+        device = Trust(self._folder / "firmware" / DEVICE_LINK_FOLDER, "host")
+        host = Trust(self._folder / "host" / HOST_LINK_FOLDER, DEVICE_ID)
+        device.pin(host.certificate())
+        host.pin(device.certificate())
 
     def _write_settings(self) -> tuple[Path, Path]:
         """The settings of each of `PROGRAMS`."""

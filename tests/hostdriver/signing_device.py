@@ -35,6 +35,7 @@ from firmware.link.messages import (
     TransactionEnded,
 )
 from firmware.link.transport import Link, LinkServer, serve_link
+from firmware.link.trust import Trust
 from firmware.statement import (
     RSA_PKCS1_SHA256,
     Comparison,
@@ -163,6 +164,7 @@ class SigningDevice:
     device_id: str = "device-1"
     profiles: tuple[Profile, ...] = (Profile.CLINIC, Profile.PHARMACY)
     address: str = "unix:link.sock"
+    trust: Trust | None = None
     link: Link | None = None
 
     def __post_init__(self) -> None:
@@ -185,7 +187,9 @@ class SigningDevice:
         )
 
     async def __aenter__(self) -> SigningDevice:
-        self._server = await serve_link(self.address, self.runtime_dir, self._greet)
+        self._server = await serve_link(
+            self.address, self.runtime_dir, self._greet, trust=self.trust
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -9,6 +9,7 @@ import pty
 import tty
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -18,9 +19,26 @@ import pytest
 from firmware.faults import LinkLost
 from firmware.link.messages import Cancel, Refused
 from firmware.link.transport import Link, LinkServer, open_link, serve_link
+from firmware.link.trust import Trust
 
 LEASE_S = 1.0
 NOWHERE = Path("/nonexistent")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Two ends that were paired."""
+
+    host: Trust
+    device: Trust
+
+
+@pytest.fixture
+def ends(tmp_path: Path) -> Ends:
+    ends = Ends(Trust(tmp_path / "host", "device"), Trust(tmp_path / "device", "host"))
+    ends.host.pin(ends.device.certificate())
+    ends.device.pin(ends.host.certificate())
+    return ends
 
 
 class Cable:
@@ -70,11 +88,13 @@ class Handler:
 
 
 @asynccontextmanager
-async def joined(flips: float = 0.0) -> AsyncIterator[tuple[Link, Link, Cable, LinkServer]]:
+async def joined(
+    ends: Ends, flips: float = 0.0
+) -> AsyncIterator[tuple[Link, Link, Cable, LinkServer]]:
     cable = Cable(flips)
     handler = Handler()
-    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S)
-    link = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S)
+    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S, trust=ends.device)
+    link = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S, trust=ends.host)
     try:
         yield link, await handler.links.get(), cable, server
     finally:
@@ -89,8 +109,8 @@ def numbered(number: int, length: int = 0) -> Refused:
 
 
 @pytest.mark.parametrize("flips", [0.0, 0.0003], ids=["good cable", "bad cable"])
-async def test_messages_go_both_ways_over_a_cable(flips: float) -> None:
-    async with joined(flips) as (host, device, _, _):
+async def test_messages_go_both_ways_over_a_cable(ends: Ends, flips: float) -> None:
+    async with joined(ends, flips) as (host, device, _, _):
 
         async def talk(link: Link) -> None:
             for number in range(40):
@@ -104,14 +124,14 @@ async def test_messages_go_both_ways_over_a_cable(flips: float) -> None:
             await talking
 
 
-async def test_the_longest_message_passes() -> None:
-    async with joined() as (host, device, _, _):
+async def test_the_longest_message_passes(ends: Ends) -> None:
+    async with joined(ends) as (host, device, _, _):
         await host.send(numbered(1, 60_000))
         assert await device.receive() == numbered(1, 60_000)
 
 
-async def test_unplugging_loses_the_link_at_both_ends() -> None:
-    async with joined() as (host, device, cable, _):
+async def test_unplugging_loses_the_link_at_both_ends(ends: Ends) -> None:
+    async with joined(ends) as (host, device, cable, _):
         await host.send(numbered(1))
         assert await device.receive() == numbered(1)
         cable.pull()
@@ -123,11 +143,13 @@ async def test_unplugging_loses_the_link_at_both_ends() -> None:
                     await link.send(numbered(2))
 
 
-async def test_closing_says_goodbye_after_everything_was_sent_and_the_port_serves_again() -> None:
+async def test_closing_says_goodbye_after_everything_was_sent_and_the_port_serves_again(
+    ends: Ends,
+) -> None:
     cable, handler = Cable(), Handler()
-    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S)
+    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S, trust=ends.device)
     for _ in range(2):
-        host = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S)
+        host = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S, trust=ends.host)
         device = await handler.links.get()
         for number in range(20):
             await host.send(Cancel(UUID(int=number)))
@@ -141,26 +163,28 @@ async def test_closing_says_goodbye_after_everything_was_sent_and_the_port_serve
     cable.pull()
 
 
-async def test_a_port_has_one_owner() -> None:
+async def test_a_port_has_one_owner(ends: Ends) -> None:
     cable = Cable()
-    server = await serve_link(cable.ports[0], NOWHERE, Handler(), lease_s=LEASE_S)
+    server = await serve_link(
+        cable.ports[0], NOWHERE, Handler(), lease_s=LEASE_S, trust=ends.device
+    )
     with pytest.raises(LinkLost, match="cannot be opened"):
-        await serve_link(cable.ports[0], NOWHERE, Handler(), lease_s=LEASE_S)
+        await serve_link(cable.ports[0], NOWHERE, Handler(), lease_s=LEASE_S, trust=ends.device)
     await server.close()
     cable.pull()
 
 
-async def test_nobody_at_the_other_end_and_no_port_at_all() -> None:
+async def test_nobody_at_the_other_end_and_no_port_at_all(ends: Ends) -> None:
     cable = Cable()
     with pytest.raises(LinkLost, match="nobody answers"):
-        await open_link(cable.ports[1], NOWHERE, lease_s=0.1)
+        await open_link(cable.ports[1], NOWHERE, lease_s=0.1, trust=ends.host)
     cable.pull()
     with pytest.raises(LinkLost, match="cannot be opened"):
-        await open_link("serial:/nonexistent/ttyGS0", NOWHERE)
+        await open_link("serial:/nonexistent/ttyGS0", NOWHERE, trust=ends.host)
 
 
-async def test_a_message_waits_at_the_sender_while_nobody_receives() -> None:
-    async with joined() as (host, device, _, _):
+async def test_a_message_waits_at_the_sender_while_nobody_receives(ends: Ends) -> None:
+    async with joined(ends) as (host, device, _, _):
 
         async def send_all() -> None:
             for number in range(150):
