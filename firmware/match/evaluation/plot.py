@@ -17,6 +17,7 @@ WAY_OUT: Final = (
 )
 LEAST_FNMR: Final = 1e-4  # none at all lies on the lower edge
 INCHES: Final = (8.0, 6.0)
+DOTS_PER_INCH: Final = 90  # a picture of some eight curves stays below 100 kB
 STYLES: Final = ("-", "--", ":", "-.")
 
 
@@ -26,7 +27,7 @@ def draw(found: Evaluation, path: Path) -> None:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as cause:
         raise PlotsMissing(WAY_OUT) from cause
-    figure = Figure(figsize=INCHES, dpi=110, layout="constrained")
+    figure = Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
     for index, each in enumerate(found.experiments):
         if not each.det:
