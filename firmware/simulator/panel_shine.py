@@ -42,10 +42,11 @@ def coarse(values: Reals) -> Reals:
     return np.asarray(values[::EVERY_PX, ::EVERY_PX], np.float32)
 
 
-def fine(values: Reals, size: tuple[int, int]) -> Reals:
-    """A picture of that width and height, out of its few points."""
+def fine(values: Reals, size: tuple[int, int], rows: slice = slice(None)) -> Reals:
+    """A picture of that width and height, or some rows of it, out of its few points."""
     # A point stands for its upper left corner: corners are laid on corners, not middles on middles.
-    x, y = (np.arange(length, dtype=np.float32) / EVERY_PX for length in size)
+    x = np.arange(size[0], dtype=np.float32) / EVERY_PX
+    y = np.arange(size[1], dtype=np.float32)[rows] / EVERY_PX
     across, down = np.meshgrid(x, y)
     drawn = cv2.remap(values, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(drawn, np.float32)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from firmware.simulator.portraits import Reals
-from firmware.simulator.presentation_shapes import CANVAS, FRAME, MARGIN
+from firmware.simulator.presentation_shapes import CANVAS, FRAME, MARGIN, Canvas
 from firmware.simulator.presentations import Motion, Six
 
 _EVERY_PX: Final = 8
@@ -53,18 +53,17 @@ def moved(points: Reals, motion: Motion, pose: Six) -> Reals:
 class Warp:
     """Looks a body's picture up as it is in a pose."""
 
-    def __init__(self, points: Reals, motion: Motion, focal_px: float) -> None:
-        """`points` of every pixel of the canvas, at rest."""
-        self._points = np.ascontiguousarray(points[::_EVERY_PX, ::_EVERY_PX])
+    def __init__(self, heights: Reals, at: Canvas, motion: Motion, focal_px: float) -> None:
+        """`heights` of every pixel of the canvas, at rest."""
+        self._points = at.points(heights[::_EVERY_PX, ::_EVERY_PX], _EVERY_PX)
         self._motion, self._focal_px = motion, focal_px
         x = np.arange(0, FRAME[0] + _EVERY_PX, _EVERY_PX, dtype=np.float32)
         y = np.arange(0, FRAME[1] + _EVERY_PX, _EVERY_PX, dtype=np.float32)
         self._x, self._y = np.meshgrid(x, y)
-        fine = np.meshgrid(
+        self._fine = np.meshgrid(
             np.arange(FRAME[0], dtype=np.float32) / _EVERY_PX,
             np.arange(FRAME[1], dtype=np.float32) / _EVERY_PX,
         )
-        self._fine = cv2.convertMaps(*fine, cv2.CV_16SC2)
 
     def maps(self, at_s: float) -> tuple[Reals, Reals]:
         """Where in the canvas each pixel of the frame is found, across and down."""
@@ -85,7 +84,5 @@ class Warp:
             lands_y = there[..., 1] * self._focal_px / away + FRAME[1] / 2
             x = np.clip(x + self._x - lands_x, 0, CANVAS[0] - 1).astype(np.float32)
             y = np.clip(y + self._y - lands_y, 0, CANVAS[1] - 1).astype(np.float32)
-        across, down = (
-            cv2.remap(each.astype(np.float32), *self._fine, cv2.INTER_LINEAR) for each in (x, y)
-        )
+        across, down = (cv2.remap(each, *self._fine, cv2.INTER_LINEAR) for each in (x, y))
         return across, down

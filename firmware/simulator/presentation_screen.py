@@ -10,12 +10,8 @@ import numpy as np
 from firmware.simulator.panel_shine import colour_of
 from firmware.simulator.portraits import PortraitOf, Reals
 from firmware.simulator.presentation_motion import Warp
-from firmware.simulator.presentation_shapes import FRAME
-from firmware.simulator.presentation_surfaces import (
-    Drawn,
-    bgr,
-    draw,
-)
+from firmware.simulator.presentation_shapes import FRAME, Canvas
+from firmware.simulator.presentation_surfaces import Drawn, Screen, bgr, draw
 from firmware.simulator.presentations import (
     Body,
     Display,
@@ -40,15 +36,16 @@ _BESIDE: Final = -1e4
 class Showing:
     """The light of one display, as the lens finds it."""
 
-    def __init__(self, drawn: Drawn, display: Display, video: Video | None) -> None:
+    def __init__(self, drawn: Drawn, screen: Screen, video: Video | None) -> None:
+        display = screen.display
         self._display, self._video = display, video
-        shows = bgr(display.white_point) if drawn.still is None else drawn.still
-        self._picture = np.ascontiguousarray(shows * drawn.shining[..., None])
+        shows = bgr(display.white_point) if screen.still is None else screen.still
+        self._picture = np.ascontiguousarray(shows * screen.shining[..., None])
         # The grid's phase, 0 to 255, turns with the place on the display: its pixels are too fine
         # for the frame, which is what makes the moiré.
         turns = np.arange(_STEPS, dtype=np.float32) / _STEPS * 2 * np.pi
         self._wave = (1 + display.grid_contrast * np.cos(turns)).astype(np.float32)
-        points = drawn.points
+        points = drawn.at.points(drawn.heights)
         per_px = np.float32(_STEPS * display.pixels_per_mm)
         self._across = np.ascontiguousarray(points[..., 0] * per_px)
         self._down = np.ascontiguousarray(points[..., 1] * per_px)
@@ -56,12 +53,13 @@ class Showing:
     @classmethod
     def of(cls, drawn: Drawn, portrait_of: PortraitOf) -> Self | None:
         """None: no display is there."""
-        if drawn.display is None:
+        screen = drawn.screen
+        if screen is None:
             return None
         video = None
-        if drawn.video is not None:
-            video = Video(drawn, drawn.video, portrait_of)
-        return cls(drawn, drawn.display, video)
+        if screen.video is not None:
+            video = Video(drawn.at, screen.display, screen.video, portrait_of)
+        return cls(drawn, screen, video)
 
     def seen(self, across: Reals, down: Reals, at_s: float) -> Reals:
         """cd/m² at each pixel of the frame, which looks at `across` and `down` of the canvas."""
@@ -94,20 +92,21 @@ class Showing:
 class Video:
     """What a recording shows over time, where a lens finds it on the surface that shows it."""
 
-    def __init__(self, drawn: Drawn, recording: Recording, portrait_of: PortraitOf) -> None:
-        """`drawn` is what it is shown on. Raises `SimulationNotPrepared`."""
+    def __init__(
+        self, at: Canvas, display: Display, recording: Recording, portrait_of: PortraitOf
+    ) -> None:
+        """`at`: where it is shown. Raises `SimulationNotPrepared`."""
         self._recording, self._panel = recording, Panel()
         lens, room = Lens(), Room(lux=recording.room_lux)
         head = Body((Surface(Head(), Skin(), recording.picture),), recording.motion)
         then = draw(head, room, self._panel, lens, portrait_of)
-        self._warp = Warp(then.points, recording.motion, lens.focal_px)
+        self._warp = Warp(then.heights, then.at, recording.motion, lens.focal_px)
         wall = np.float32(_WALL * room.lux / np.pi)
         exposed = np.float32(1 / (wall * _HEADROOM))
         self._by_room = (then.by_room + (1 - then.cover[..., None]) * wall) * exposed
         self._by_panel = then.by_panel * exposed * np.float32(recording.shine)
-        self._gamma = np.float32(1.0 if drawn.display is None else drawn.display.gamma)
+        self._gamma = np.float32(display.gamma)
         self._light: PanelLight | None = None
-        at = drawn.at
         self._scale = np.float32(recording.width_mm / FRAME[0] * at.px_per_mm)
         self._middle = at.placing()[:, 2]
 

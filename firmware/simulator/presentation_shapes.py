@@ -49,15 +49,15 @@ class Canvas:
             np.float32,
         )
 
-    def points(self, heights: Reals) -> Reals:
-        """Height × width × 3: every point of the canvas in mm from the lens.
+    def points(self, heights: Reals, every_px: int = 1) -> Reals:
+        """Height × width × 3: the points of the canvas in mm from the lens, all or few.
 
         The picture is what the lens sees at rest: whatever comes forward, comes along its ray.
         """
         away = np.float32(self.away_mm) - heights
         nearer = away / np.float32(self.away_mm)
-        x = (self.x + np.float32(self.right_mm)) * nearer
-        y = (self.y + np.float32(self.down_mm)) * nearer
+        x = (self.x[:, ::every_px] + np.float32(self.right_mm)) * nearer
+        y = (self.y[::every_px] + np.float32(self.down_mm)) * nearer
         return np.dstack([x, y, away]).astype(np.float32)
 
 
@@ -77,11 +77,12 @@ def canvas(right_mm: float, down_mm: float, away_mm: float, focal_px: float) -> 
     )
 
 
-def normals(heights: Reals, px_per_mm: float) -> Reals:
-    """Unit normals towards the lens, height × width × 3, right, down and away."""
+def normals(heights: Reals, px_per_mm: float, every_px: int = 1) -> Reals:
+    """Unit normals towards the lens at all points or few; × 3, right, down and away."""
     smooth = cv2.GaussianBlur(heights, (0, 0), 1.2)
-    right = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=px_per_mm / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=px_per_mm / 8)
+    few = slice(None, None, every_px)
+    right = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=px_per_mm / 8)[few, few]
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=px_per_mm / 8)[few, few]
     length = np.sqrt(right * right + down * down + 1)
     return np.dstack([-right / length, -down / length, -1 / length]).astype(np.float32)
 

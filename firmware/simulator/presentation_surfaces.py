@@ -11,8 +11,17 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from firmware.simulator.panel_shine import coarse, fine, illuminance, lamp_mirrored, mirrored
+from firmware.camera.frame import Pixels
+from firmware.simulator.panel_shine import (
+    EVERY_PX,
+    coarse,
+    fine,
+    illuminance,
+    lamp_mirrored,
+    mirrored,
+)
 from firmware.simulator.portraits import Face, Portrait, PortraitOf, Reals, laid_out
 from firmware.simulator.presentation_motion import moved, pose_at, turned
 from firmware.simulator.presentation_shapes import (
@@ -43,30 +52,53 @@ from firmware.simulator.presentations import (
     Surface,
 )
 
-_GLASS: Final = np.float32(0.012)
+_GLASS: Final = 0.012
 """What a display's glass sends back of light, besides what it mirrors."""
 _EYES_MM: Final = ((-31.5, 0.0), (31.5, 0.0))
+
+
+_BAND_PX: Final = 78
+"""A body is drawn in bands of so many rows: what is worked with meanwhile is large."""
+Halves = NDArray[np.float16]
+"""What is kept: half a float tells a light's value to the twentieth part of a per cent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
     """A body at rest on its canvas; colours are multiplied by `cover`."""
 
-    by_room: Reals
+    by_room: Halves
     """By the room's light, and what shines of itself and never changes."""
-    by_panel: Reals
+    by_panel: Halves
     """By a panel that is white all over."""
     cover: Reals
     """1 where the body hides what is behind it."""
-    points: Reals
-    """Of every pixel, in mm from the lens."""
-    shining: Reals
-    """What a display sends where it shows white, height × width; 0 elsewhere."""
+    heights: Reals
+    """How far each point comes before the body's front, in mm."""
     at: Canvas
-    display: Display | None
+    screen: Screen | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Screen:
+    """A display of the body, as far as nothing lies before it."""
+
+    display: Display
+    shining: Reals
+    """What it sends where it shows white, height × width."""
     still: Reals | None
-    """What a display shows all the time, 0 to 1."""
+    """What it shows all the time, 0 to 1; None: a video."""
     video: Recording | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lit:
+    """The light on a surface, at its few points (`panel_shine.coarse`)."""
+
+    by_room: Reals
+    by_panel: Reals
+    room_gloss: Reals
+    panel_gloss: Reals
 
 
 def draw(body: Body, room: Room, panel: Panel, lens: Lens, portrait_of: PortraitOf) -> Drawn:
@@ -96,35 +128,40 @@ class _Painter:
         self._motion, self._at, self._room, self._panel = motion, at, room, panel
         self._pose = pose_at(motion, 0.0)
         shape = (CANVAS[1], CANVAS[0])
-        self._by_room = np.zeros((*shape, 3), np.float32)
-        self._by_panel = np.zeros((*shape, 3), np.float32)
+        self._by_room = np.zeros((*shape, 3), np.float16)
+        self._by_panel = np.zeros((*shape, 3), np.float16)
         self._cover = np.zeros(shape, np.float32)
-        self._shining = np.zeros(shape, np.float32)
         self._heights: Reals | None = None
-        self._display: Display | None = None
-        self._still: Reals | None = None
-        self._video: Recording | None = None
+        self._screen: Screen | None = None
 
     def lay(self, surface: Surface, portrait: Portrait | None) -> None:
         """Over what lies there; `portrait` is what the surface shows."""
-        at, face = self._at, None
-        colour = np.ones((1, 1, 3), np.float32)
+        face: Face | None = None
+        pixels: Pixels | None = None
         if portrait is not None:
             shown = _picture_of(surface)
             face = laid_out(portrait, shown.eyes_mm)
-            colour = picture_on(shown, portrait, face, at)
-        heights, cover = _shape(surface, face, at)
-        by_room, by_panel = self._sent(surface.material, colour, heights)
-        over = cover[..., None]
-        self._by_room += (by_room - self._by_room) * over
-        self._by_panel += (by_panel - self._by_panel) * over
+            pixels = picture_on(shown, portrait, face, self._at)
+        heights, cover = _shape(surface, face, self._at)
+        lit = self._lit(surface.material, heights, pixels)
+        for top in range(0, CANVAS[1], _BAND_PX):
+            rows = slice(top, top + _BAND_PX)
+            colour = np.ones((1, 1, 3), np.float32)
+            if pixels is not None:
+                colour = graded(linear_of(pixels[rows]), _picture_of(surface))
+            sent = self._sent(surface.material, colour, lit, rows)
+            over = cover[rows, :, None]
+            for kept, new in zip((self._by_room, self._by_panel), sent, strict=True):
+                under = kept[rows].astype(np.float32)
+                kept[rows] = under + (new - under) * over
         self._cover += cover * (1 - self._cover)
-        self._shining *= 1 - cover
         # The first one's shape goes on beyond its edge: nothing tears there.
-        under = self._heights
-        self._heights = heights if under is None else np.where(cover > 0.5, heights, under)
+        below = self._heights
+        self._heights = heights if below is None else np.where(cover > 0.5, heights, below)
+        if self._screen is not None:
+            self._screen.shining[:] *= 1 - cover
         if isinstance(surface.material, Display):
-            self._light_up(surface, surface.material, cover, colour)
+            self._screen = _screen(surface, surface.material, cover, pixels)
 
     def drawn(self) -> Drawn:
         """The whole body."""
@@ -133,47 +170,58 @@ class _Painter:
             by_room=self._by_room,
             by_panel=self._by_panel,
             cover=self._cover,
-            points=self._at.points(cv2.GaussianBlur(heights, (0, 0), 2.0)),
-            shining=self._shining,
+            heights=cv2.GaussianBlur(heights, (0, 0), 2.0),
             at=self._at,
-            display=self._display,
-            still=self._still,
-            video=self._video,
+            screen=self._screen,
         )
 
-    def _light_up(self, surface: Surface, display: Display, cover: Reals, colour: Reals) -> None:
-        self._display, self._shining = display, cover * np.float32(display.white_cd_m2)
-        if isinstance(surface.shows, Recording):
-            self._video = surface.shows
-        else:
-            self._still = np.power(colour, np.float32(display.gamma)) * bgr(display.white_point)
+    def _lit(self, material: Material, heights: Reals, pixels: Pixels | None) -> _Lit:
+        """The light on the surface, as the body rests."""
+        at, room, panel = self._at, self._room, self._panel
+        facing = normals(heights, at.px_per_mm, EVERY_PX) @ turned(self._pose).T
+        points = moved(at.points(coarse(heights), EVERY_PX), self._motion, self._pose)
+        by_panel = illuminance(points, facing, panel) / np.float32(np.pi)
+        if isinstance(material, Skin) and pixels is not None:
+            by_panel = by_panel / day_light(pixels)
+        width = max(material.gloss_deg, 0.1)
+        return _Lit(
+            by_room=room_light(room, facing),
+            by_panel=by_panel,
+            room_gloss=lamp_mirrored(points, facing, room, width) * np.float32(material.gloss),
+            panel_gloss=mirrored(points, facing, panel, width) * np.float32(material.gloss),
+        )
 
-    def _sent(self, material: Material, colour: Reals, heights: Reals) -> tuple[Reals, Reals]:
-        """cd/m² by the room's light, and by the panel's."""
-        facing = coarse(normals(heights, self._at.px_per_mm)) @ turned(self._pose).T
-        points = moved(coarse(self._at.points(heights)), self._motion, self._pose)
-        room, panel = self._room, self._panel
-        by_room = fine(room_light(room, facing), CANVAS)
-        by_panel = fine(illuminance(points, facing, panel) / np.pi, CANVAS)[..., None]
+    def _sent(
+        self, material: Material, colour: Reals, lit: _Lit, rows: slice
+    ) -> tuple[Reals, Reals]:
+        """cd/m² of some rows by the room's light, and by the panel's."""
         match material:
             case Skin(tone=tone):
-                shade = _eyes_shaded(material, self._at) * np.float32(tone)
-                sent = colour * by_room * shade, _evened(colour) * by_panel * shade
+                albedo = colour * _eyes_shaded(material, self._at, rows) * np.float32(tone)
             case Paper():
-                albedo = _printed(material, colour, self._at)
-                sent = albedo * by_room, albedo * by_panel
+                albedo = _printed(material, colour, self._at, rows)
             case Plain(albedo=rgb):
-                sent = bgr(rgb) * by_room, bgr(rgb) * by_panel
-            case Display(black_cd_m2=black):
-                sent = _GLASS * by_room + black, _GLASS * by_panel
-        if not material.gloss:
-            return sent
-        lamp = lamp_mirrored(points, facing, room, material.gloss_deg)
-        page = mirrored(points, facing, panel, material.gloss_deg)
+                albedo = bgr(rgb)
+            case Display():
+                albedo = np.full(3, _GLASS, np.float32)
+        own = material.black_cd_m2 if isinstance(material, Display) else 0.0
+        by_room = albedo * fine(lit.by_room, CANVAS, rows)
+        by_panel = albedo * fine(lit.by_panel, CANVAS, rows)[..., None]
         return (
-            sent[0] + fine(lamp * material.gloss, CANVAS)[..., None],
-            sent[1] + fine(page * material.gloss, CANVAS)[..., None],
+            by_room + fine(lit.room_gloss, CANVAS, rows)[..., None] + np.float32(own),
+            by_panel + fine(lit.panel_gloss, CANVAS, rows)[..., None],
         )
+
+
+def _screen(surface: Surface, display: Display, cover: Reals, pixels: Pixels | None) -> Screen:
+    shining = cover * np.float32(display.white_cd_m2)
+    if isinstance(surface.shows, Recording):
+        return Screen(display, shining, None, surface.shows)
+    if pixels is None:
+        raise ValueError("a display shows somebody")
+    colour = graded(linear_of(pixels), _picture_of(surface))
+    still = np.power(colour, np.float32(display.gamma)) * bgr(display.white_point)
+    return Screen(display, shining, still, None)
 
 
 def _shape(surface: Surface, face: Face | None, at: Canvas) -> tuple[Reals, Reals]:
@@ -195,7 +243,7 @@ def bgr(colour: Colour) -> Reals:
     return np.array(colour[::-1], np.float32)
 
 
-def linear_of(pixels: np.ndarray) -> Reals:
+def linear_of(pixels: Pixels) -> Reals:
     """0 to 1, of a picture of 8 bits: the camera's tone is a square root."""
     part = pixels.astype(np.float32) * np.float32(1 / 255)
     return np.asarray(part * part, np.float32)
@@ -209,8 +257,8 @@ def as_shown(picture: Picture, portrait: Portrait) -> Portrait:
     return Portrait(np.ascontiguousarray(portrait.pixels[:, ::-1]), portrait.framing.mirrored())
 
 
-def picture_on(picture: Picture, portrait: Portrait, face: Face, at: Canvas) -> Reals:
-    """The picture in its place on the canvas: linear, 0 to 1; height × width × 3."""
+def picture_on(picture: Picture, portrait: Portrait, face: Face, at: Canvas) -> Pixels:
+    """The picture in its place on the canvas, as it was given; height × width × 3."""
     placing = at.placing()
     placing[:, 2] += at.px_per_mm * np.array(picture.centre_mm, np.float32)
     to_mm = np.vstack([face.to_mm, [0, 0, 1]])
@@ -224,7 +272,7 @@ def picture_on(picture: Picture, portrait: Portrait, face: Face, at: Canvas) -> 
     )
     if picture.softness_mm:
         there = cv2.GaussianBlur(there, (0, 0), max(0.3, picture.softness_mm * at.px_per_mm))
-    return graded(linear_of(there), picture)
+    return np.asarray(there, np.uint8)
 
 
 def graded(colour: Reals, picture: Picture) -> Reals:
@@ -237,32 +285,33 @@ def graded(colour: Reals, picture: Picture) -> Reals:
     return np.asarray(np.clip(colour * np.float32(picture.brightness), 0, 1), np.float32)
 
 
-def _evened(colour: Reals) -> Reals:
-    """What the skin itself is like, with half of the light of the portrait's day taken away."""
-    grey = cv2.GaussianBlur(colour.mean(axis=2), (0, 0), 14.0)
-    level = float(grey[grey.shape[0] // 3 : 2 * grey.shape[0] // 3, 300:530].mean())
-    shade = np.sqrt(np.clip(grey / max(level, 0.02), 0.35, 1.8))
-    return np.asarray(colour / shade[..., None], np.float32)
+def day_light(pixels: Pixels) -> Reals:
+    """Half of the light of the portrait's day, at its few points: skin itself is without it."""
+    few = linear_of(pixels[::EVERY_PX, ::EVERY_PX])
+    grey = cv2.GaussianBlur(cv2.cvtColor(few, cv2.COLOR_BGR2GRAY), (0, 0), 14.0 / EVERY_PX)
+    high, wide = grey.shape
+    level = float(grey[high // 3 : 2 * high // 3, wide // 3 : 2 * wide // 3].mean())
+    return np.asarray(np.sqrt(np.clip(grey / max(level, 0.02), 0.35, 1.8)), np.float32)
 
 
-def _eyes_shaded(skin: Skin, at: Canvas) -> Reals:
+def _eyes_shaded(skin: Skin, at: Canvas, rows: slice) -> Reals:
     """Lenses before the eyes take some of the light."""
     if skin.eye_shade == 1.0:
         return np.ones((1, 1, 1), np.float32)
-    inside = np.zeros((CANVAS[1], CANVAS[0]), np.float32)
+    inside = np.zeros((1, 1), np.float32)
     for x, y in _EYES_MM:
-        rim = ((at.x - x) / 25) ** 4 + ((at.y - y - 3) / 19) ** 4
+        rim = ((at.x - x) / 25) ** 4 + ((at.y[rows] - y - 3) / 19) ** 4
         inside = np.maximum(inside, np.clip((1 - rim) * 8 + 0.5, 0, 1))
         frame = np.exp(-(((rim - 1.1) / 0.35) ** 2))
         inside = np.maximum(inside, frame * 1.6)
     return np.asarray(np.clip(1 - (1 - skin.eye_shade) * inside, 0.05, 1)[..., None], np.float32)
 
 
-def _printed(paper: Paper, colour: Reals, at: Canvas) -> Reals:
+def _printed(paper: Paper, colour: Reals, at: Canvas, rows: slice) -> Reals:
     white = bgr(paper.white)
     albedo = paper.black + colour * (white - paper.black)
     if paper.dots_per_mm and paper.dot_contrast:
-        x, y = at.x * paper.dots_per_mm, at.y * paper.dots_per_mm
+        x, y = at.x * paper.dots_per_mm, at.y[rows] * paper.dots_per_mm
         across, down = 2 * np.pi * (x + y) * 0.707, 2 * np.pi * (x - y) * 0.707
         dots = 1 + paper.dot_contrast * np.sin(across) * np.sin(down)
         albedo = albedo * dots[..., None]

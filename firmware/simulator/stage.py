@@ -17,7 +17,7 @@ from firmware.simulator.portraits import PortraitOf, Reals
 from firmware.simulator.presentation_motion import Warp
 from firmware.simulator.presentation_screen import Showing
 from firmware.simulator.presentation_shapes import FRAME
-from firmware.simulator.presentation_surfaces import Drawn, bgr, draw
+from firmware.simulator.presentation_surfaces import Drawn, Halves, bgr, draw
 from firmware.simulator.presentations import (
     NEUTRAL,
     Body,
@@ -30,6 +30,8 @@ from firmware.words import PanelLight
 
 _GRAIN_SPARE: Final = 64
 _ARM_MM: Final = 230.0
+_FULL: Final = 65535
+_BAND_PX: Final = 78
 _DARKEST_MEAN: Final = 1e-3
 METERED: Final = (slice(60, 400, 4), slice(170, 470, 4))
 """The middle of the frame, where faces are looked for."""
@@ -46,20 +48,16 @@ class Stage:
         self._exposure = Exposure(self._lens, presentation.room.tint)
         self._wall = draw_wall(presentation)
         self._light: PanelLight | None = None
-        self._drawn: Drawn | None = None
-        body = presentation.body
-        if body is not None:
-            drawn = draw(body, presentation.room, self._panel, self._lens, portrait_of)
-            self._drawn = drawn
-            self._warp = Warp(drawn.points, body.motion, self._lens.focal_px)
-            self._showing = Showing.of(drawn, portrait_of)
-            self._by_room = _with_cover(drawn.by_room, drawn.cover)
-            self._by_panel = _with_cover(drawn.by_panel, np.zeros_like(drawn.cover))
+        self._body: _Moving | None = None
+        if presentation.body is not None:
+            drawn = draw(presentation.body, presentation.room, self._panel, self._lens, portrait_of)
+            self._body = _Moving(drawn, presentation.body, self._lens, portrait_of)
         random = np.random.default_rng((presentation.seed, 1))
         size = (FRAME[1] + _GRAIN_SPARE, FRAME[0] + _GRAIN_SPARE, 3)
-        grain = random.normal(0, self._lens.noise, size)
-        self._brighter = np.clip(np.rint(grain), 0, 255).astype(np.uint8)
-        self._darker = np.clip(np.rint(-grain), 0, 255).astype(np.uint8)
+        grain = random.standard_normal(size, np.float32)
+        noise = self._lens.noise
+        self._brighter = np.clip(grain * noise + 0.5, 0, 255).astype(np.uint8)
+        self._darker = np.clip(grain * -noise + 0.5, 0, 255).astype(np.uint8)
 
     def frame(self, at_s: float, light: PanelLight = PanelLight.OFF) -> Pixels:
         """The picture taken at that time, in the light of the panel then; 640 × 480, BGR."""
@@ -71,25 +69,17 @@ class Stage:
 
     def radiance(self, at_s: float, light: PanelLight) -> Reals:
         """cd/m² at each pixel, height × width × 3."""
-        self._turn_to(light)
-        if self._drawn is None:
+        if light is not self._light:
+            # Light adds up: what a light shows is computed when it comes, and no more.
+            self._light = light
+            shine = colour_of(light, self._panel)
+            by_room, by_panel = (each.astype(np.float32) for each in self._wall)
+            self._background = by_room + by_panel * shine
+            if self._body is not None:
+                self._body.turn_to(shine)
+        if self._body is None:
             return self._background
-        across, down = self._warp.maps(at_s)
-        body = cv2.remap(self._lit, across, down, cv2.INTER_LINEAR)
-        seen = body[..., :3] + (1 - body[..., 3:]) * self._background
-        if self._showing is not None:
-            seen += self._showing.seen(across, down, at_s)
-        return np.asarray(seen, np.float32)
-
-    def _turn_to(self, light: PanelLight) -> None:
-        """Light adds up: what a light shows is computed when it comes, and no more."""
-        if light is self._light:
-            return
-        self._light = light
-        shine = colour_of(light, self._panel)
-        self._background = self._wall[0] + self._wall[1] * shine
-        if self._drawn is not None:
-            self._lit = self._by_room + self._by_panel * np.append(shine, np.float32(0))
+        return self._body.before(self._background, at_s)
 
     def _grained(self, picture: Pixels, number: int) -> Pixels:
         random = np.random.default_rng((self._presentation.seed, 2, abs(number)))
@@ -97,6 +87,38 @@ class Stage:
         brighter = _part(self._brighter, places[0], places[1])
         darker = _part(self._darker, places[2], places[3])
         return np.asarray(cv2.add(cv2.subtract(picture, darker), brighter), np.uint8)
+
+
+class _Moving:
+    """A body that was drawn, looked up anew for every frame."""
+
+    def __init__(self, drawn: Drawn, body: Body, lens: Lens, portrait_of: PortraitOf) -> None:
+        self._by_room, self._by_panel, self._cover = drawn.by_room, drawn.by_panel, drawn.cover
+        self._warp = Warp(drawn.heights, drawn.at, body.motion, lens.focal_px)
+        self._showing = Showing.of(drawn, portrait_of)
+        brightest = float(drawn.by_room.max()) + 1.2 * float(drawn.by_panel.max())
+        self._unit = max(brightest, 1.0) / _FULL
+        self._lit = np.zeros((*drawn.cover.shape, 4), np.uint16)
+
+    def turn_to(self, shine: Reals) -> None:
+        """Compute what it sends in this light of the panel."""
+        for top in range(0, len(self._lit), _BAND_PX):
+            rows = slice(top, top + _BAND_PX)
+            lit = self._by_room[rows] + self._by_panel[rows] * shine
+            self._lit[rows, :, :3] = lit * np.float32(1 / self._unit) + np.float32(0.5)
+        self._lit[..., 3] = self._cover * np.float32(_FULL)
+
+    def before(self, background: Reals, at_s: float) -> Reals:
+        """It before what is behind, cd/m² of each pixel."""
+        across, down = self._warp.maps(at_s)
+        body = cv2.remap(self._lit, across, down, cv2.INTER_LINEAR).astype(np.float32)
+        behind = 1 - cv2.extractChannel(body, 3) * np.float32(1 / _FULL)
+        seen = cv2.merge([behind] * 3)
+        cv2.multiply(background, seen, dst=seen)
+        cv2.scaleAdd(cv2.cvtColor(body, cv2.COLOR_BGRA2BGR), self._unit, seen, dst=seen)
+        if self._showing is not None:
+            seen += self._showing.seen(across, down, at_s)
+        return np.asarray(seen, np.float32)
 
 
 class Exposure:
@@ -126,11 +148,12 @@ class Exposure:
         wanted = balance * np.float32(level)
         share = np.float32(1 - np.exp(-passed_s / lens.follows_in_s))
         self._gain = self._gain + (wanted - self._gain) * share
-        tone = cv2.sqrt(seen * self._gain)
+        tone = cv2.transform(seen, np.diag(self._gain))
+        cv2.sqrt(tone, dst=tone)
         return np.asarray(cv2.convertScaleAbs(tone, alpha=255.0), np.uint8)
 
 
-def draw_wall(presentation: Presentation) -> tuple[Reals, Reals]:
+def draw_wall(presentation: Presentation) -> tuple[Halves, Halves]:
     """What is behind the body, by the room's light and by a white panel; height × width × 3."""
     room, lens = presentation.room, presentation.lens
     width, _ = FRAME
@@ -146,7 +169,7 @@ def draw_wall(presentation: Presentation) -> tuple[Reals, Reals]:
     by_panel = albedo * lit
     if room.someone_behind is not None and presentation.body is not None:
         _stand_behind(presentation, presentation.body, by_room, by_panel)
-    return np.asarray(by_room, np.float32), np.asarray(by_panel, np.float32)
+    return by_room.astype(np.float16), by_panel.astype(np.float16)
 
 
 def _stand_behind(presentation: Presentation, body: Body, by_room: Reals, by_panel: Reals) -> None:
@@ -181,10 +204,6 @@ def _lit_plane(away_mm: float, lens: Lens, panel: Panel) -> Reals:
     facing = np.zeros_like(points)
     facing[..., 2] = -1
     return fine(illuminance(points, facing, panel) / np.pi, FRAME)[..., None]
-
-
-def _with_cover(colours: Reals, cover: Reals) -> Reals:
-    return np.ascontiguousarray(np.dstack([colours, cover]).astype(np.float32))
 
 
 def _part(grain: Pixels, down: int, right: int) -> Pixels:

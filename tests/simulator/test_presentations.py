@@ -126,7 +126,7 @@ def test_a_turning_sheet_stays_one_plane_and_a_turning_head_does_not() -> None:
     there = np.column_stack([columns, rows]).astype(np.float32)
     off = []
     for heights in (head_heights(Head(), face, at), np.zeros((624, 832), np.float32)):
-        across, down = Warp(at.points(heights), turned, 620.0).maps(0.0)
+        across, down = Warp(heights, at, turned, 620.0).maps(0.0)
         here = np.column_stack([across[rows, columns], down[rows, columns]])
         plane, _ = cv2.findHomography(there, here)
         fitted = cv2.perspectiveTransform(there[:, None], plane)[:, 0]
@@ -137,8 +137,8 @@ def test_a_turning_sheet_stays_one_plane_and_a_turning_head_does_not() -> None:
 
 def test_an_unmoved_picture_is_where_it_was_drawn() -> None:
     at = canvas(5.0, -20.0, 450.0, 620.0)
-    points = at.points(np.zeros((624, 832), np.float32))
-    across, down = Warp(points, Motion((5.0, -20.0, 450.0, 0.0, 0.0, 0.0)), 620.0).maps(3.0)
+    flat, still = np.zeros((624, 832), np.float32), Motion((5.0, -20.0, 450.0, 0.0, 0.0, 0.0))
+    across, down = Warp(flat, at, still, 620.0).maps(3.0)
     assert np.abs(across - MARGIN[0] - np.arange(640)).max() < 0.05
     assert np.abs(down - MARGIN[1] - np.arange(480)[:, None]).max() < 0.05
 
