@@ -73,6 +73,21 @@ class Device(msgspec.Struct, frozen=True):
     clock_trust: ClockTrust
 
 
+class Line(msgspec.Struct, frozen=True):
+    """How a reader's serial cable has behaved since the connection was made, at the host's end."""
+
+    sent: int
+    """Frames with content, those included that went again."""
+    resent: int
+    heard: int
+    """Good frames of the device."""
+    dropped: int
+    """What came and was no good frame."""
+    again: int
+    """Good frames that had come before."""
+    round_trip_ms: float | None
+
+
 class Reader(msgspec.Struct, frozen=True):
     """One reader. `problem` is a symbol of the errors, or a cause, while it cannot be used."""
 
@@ -83,6 +98,8 @@ class Reader(msgspec.Struct, frozen=True):
     camera: bool
     problem: str | None
     device: Device | None
+    line: Line | None
+    """None on a socket, and while it is not connected."""
 
 
 class HelloResult(msgspec.Struct, frozen=True):

@@ -76,7 +76,10 @@ class ReaderLink:
     @property
     def view(self) -> Reader:
         """How the reader stands, for reception."""
-        return translate.reader(self.name, self.hello, self.device_key, self._status, self._problem)
+        figures = self._link.transport_info("figures") if self._link is not None else None
+        return translate.reader(
+            self.name, self.hello, self.device_key, self._status, self._problem, figures=figures
+        )
 
     def met(self) -> tuple[DeviceHello, OKPKey]:
         """The device that is there now, and its pinned key. Raises `Refusal`."""

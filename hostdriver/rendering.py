@@ -53,7 +53,15 @@ def reader_line(reader: Json) -> str:
     card_reader = reader["card_reader"] or "no card reader"
     camera = "camera" if reader["camera"] else "no camera"
     stands = reader["problem"] or reader["state"] or "ready"
-    return f"{reader['name']}: {stands}; {named}; {card_reader}; {camera}"
+    cable = f"; {_cable(reader['line'])}" if reader["line"] else ""
+    return f"{reader['name']}: {stands}; {named}; {card_reader}; {camera}{cable}"
+
+
+def _cable(line: Json) -> str:
+    """What a cable has cost so far."""
+    took_ms = line["round_trip_ms"]
+    answers = "" if took_ms is None else f", answers in {took_ms:g} ms"
+    return f"cable: {line['resent']} of {line['sent']} frames sent again{answers}"
 
 
 def ledger_lines(report: Json) -> Iterator[str]:

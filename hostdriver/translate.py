@@ -13,6 +13,7 @@ from typing import Final
 from joserfc.jwk import OKPKey
 
 from firmware.faults import MalformedStatement
+from firmware.link.endpoint import LinkFigures
 from firmware.link.messages import (
     DeviceHello,
     Progress,
@@ -26,6 +27,7 @@ from firmware.words import CardKind, Cause, ClockTrust, Method, Outcome, Questio
 from hostdriver.api import (
     Consent,
     Device,
+    Line,
     Reader,
     SignedEvidence,
     Trouble,
@@ -211,6 +213,8 @@ def reader(
     device_key: OKPKey | None,
     status: ReaderStatus | None,
     problem: str | None,
+    *,
+    figures: LinkFigures | None,
 ) -> Reader:
     """How a reader stands."""
     cause = status.cause if status else None
@@ -222,6 +226,20 @@ def reader(
         camera=status.camera if status else False,
         problem=problem or (cause.value if cause else None),
         device=device(hello, device_key) if hello and device_key else None,
+        line=line(figures) if figures else None,
+    )
+
+
+def line(figures: LinkFigures) -> Line:
+    """A cable's figures."""
+    took_s = figures.round_trip_s
+    return Line(
+        sent=figures.sent,
+        resent=figures.resent,
+        heard=figures.heard,
+        dropped=figures.dropped,
+        again=figures.again,
+        round_trip_ms=None if took_s is None else round(took_s * 1000, 1),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import serial
 
 from firmware.faults import LinkLost, PeerNotTrusted
-from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, Endpoint, LinkFigures
+from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, Endpoint
 from firmware.link.outbox import WINDOW
 from firmware.link.secure import Channel, SecureChannel
 
@@ -67,10 +67,11 @@ class SerialTransport(asyncio.Transport):
         self._channel.send(bytes(data))
         self._turn()
 
-    @property
-    def figures(self) -> LinkFigures:
-        """How the line has behaved."""
-        return self._endpoint.figures
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """`serial`: the port; `paired`; `figures`: how the line has behaved so far."""
+        if name == "figures":
+            return self._endpoint.figures
+        return super().get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the other end has not acknowledged."""

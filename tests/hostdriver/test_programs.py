@@ -159,7 +159,11 @@ def test_a_server_that_is_no_driver_is_named(tmp_path: Path) -> None:
 
 def test_a_reader_without_a_device_can_be_shown() -> None:
     absent = {"name": "r", "state": None, "card_reader": None, "camera": False, "device": None}
-    assert "reader_unavailable" in reader_line(absent | {"problem": "reader_unavailable"})
+    absent |= {"problem": "reader_unavailable", "line": None}
+    assert "reader_unavailable" in reader_line(absent)
+    figures = {"sent": 200, "resent": 3, "round_trip_ms": 4.2}
+    shown = reader_line(absent | {"line": figures})
+    assert shown.endswith("; cable: 3 of 200 frames sent again, answers in 4.2 ms")
 
 
 # --- settings

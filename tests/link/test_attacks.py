@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from link_attacks import ATTACKS, LEASE_S, NOWHERE, Attempt, Ends, Heard, Wire, control, counted
 
-from firmware.faults import NotPaired, PeerNotTrusted
+from firmware.faults import LinkLost, NotPaired, PeerNotTrusted
+from firmware.link.pairing import HostPairing
+from firmware.link.pairing_line import pair_with_device
 from firmware.link.transport import open_link, serve_link
 from firmware.link.trust import Trust
 
@@ -37,6 +39,13 @@ async def test_a_stranger_at_either_end_is_told_so(tmp_path: Path) -> None:
             await open_link(f"serial:{wire.host}", NOWHERE, lease_s=LEASE_S, trust=host)
         await server.close()
         wire.close()
+
+
+async def test_nobody_at_the_other_end_is_paired(tmp_path: Path) -> None:
+    wire, certificate = Wire(), Ends(tmp_path).host.certificate()
+    with pytest.raises(LinkLost, match="is being paired"):
+        await pair_with_device(wire.host, HostPairing("123456", certificate), 0.1)
+    wire.close()
 
 
 async def test_before_pairing_the_port_is_left_alone(tmp_path: Path) -> None:
