@@ -2,6 +2,7 @@
 
     python benchmarks/ocr.py --set scored --cards 667,667,666,100,100
     python benchmarks/ocr.py --set development --cards 50 --chunk 0/2   # one of two processes
+    python benchmarks/ocr.py --set aimed --cards 150,150,300,0,0        # scratched on purpose
 
 A look is one `READ_PRINT`: frames of the card as it lies, six at most, until the reading is sure.
 After doubt the card is laid down anew for a second look, then the staff key the number in (the
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-from ocr_cards import DEVELOPMENT, SCORED, TODAY, BenchCard, CardSet
+from ocr_cards import AIMED, DEVELOPMENT, SCORED, TODAY, BenchCard, CardSet
 from ocr_report import write_report
 
 from firmware.camera.frame import Frame
@@ -29,7 +30,7 @@ from firmware.match.ocr import PrintedNumberReading
 from firmware.match.text_reader import PpOcrReader
 
 LOOKS = 2
-SETS = {card_set.name: card_set for card_set in (DEVELOPMENT, SCORED)}
+SETS = {card_set.name: card_set for card_set in (DEVELOPMENT, AIMED, SCORED)}
 FOLDER = Path("build/ocr")
 RESULTS = Path("benchmarks/results")
 

@@ -2,6 +2,7 @@
 
 What is scored was never looked at while the reading was tuned: other fonts, of other makers, and
 other seeds, so other dates, codes and views. The ladder of views is `simulator.tray_views.LADDER`.
+The cards of `AIMED` are development cards that somebody scratched where the digits are.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from firmware.camera.frame import Pixels
 from firmware.card.collation import Calendar, number_b
+from firmware.match.printed_card import BIRTH_DATE, EXPIRY, SECURITY_CODE
 from firmware.simulator.people import birthday_after
-from firmware.simulator.printed_face import Print, PrintedFace, draw_face
+from firmware.simulator.printed_face import DRAWN_PIXELS_PER_MM, Print, PrintedFace, draw_face
 from firmware.simulator.tray_views import LADDER, frames_of, worn
 
 TODAY = dt.date(2025, 11, 22)
@@ -50,13 +55,36 @@ class CardSet:
     name: str
     fonts: tuple[Font, ...]
     first_seed: int
+    most_strokes: int = 0  # aimed at the digits of a card
 
     def card(self, level: int, index: int) -> BenchCard:
         """The index-th card of a level, 1 to 5."""
         seed = self.first_seed + 100_000 * level + index
         draw = random.Random(seed)
         style = Print(self.fonts[index % len(self.fonts)].path(), draw.uniform(0.93, 1.05))
-        return BenchCard(_some_face(draw, seed), style, level, seed)
+        face = _some_face(draw, seed)
+        strokes = draw.randint(1, self.most_strokes) if self.most_strokes else 0
+        return BenchCard(face, style, level, seed, tuple(_aimed(draw) for _ in range(strokes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A straight scratch: millimetres on the card, degrees, a grey level."""
+
+    across: float
+    down: float
+    degrees: float
+    length: float
+    grey: int
+    pixels: int  # its width, in the drawing
+
+    def draw_on(self, card: Pixels) -> None:
+        """Draw it into a flat card."""
+        angle = np.radians(self.degrees)
+        half = np.array((np.cos(angle), np.sin(angle))) * self.length / 2
+        ends = [((self.across, self.down) + side * half) * DRAWN_PIXELS_PER_MM for side in (-1, 1)]
+        one, other = ((int(x), int(y)) for x, y in ends)
+        cv2.line(card, one, other, (self.grey,) * 3, self.pixels, cv2.LINE_AA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +95,7 @@ class BenchCard:
     style: Print
     level: int
     seed: int
+    strokes: tuple[Stroke, ...] = ()
 
     def laid_down(self, time: int) -> Callable[[int], Pixels]:
         """The tray camera's pictures of it, by the frame's number, when it lies there again.
@@ -75,7 +104,10 @@ class BenchCard:
         """
         severity = LADDER[self.level - 1]
         view = severity.view(self.seed)
-        card = worn(draw_face(self.face, None, self.style), view)
+        flat = draw_face(self.face, None, self.style)
+        for stroke in self.strokes:
+            stroke.draw_on(flat)
+        card = worn(flat, view)
         if time > 1:
             anew = severity.view(self.seed + time * 1_000_000_000)
             view = replace(
@@ -113,6 +145,7 @@ DEVELOPMENT = CardSet(
     ),
     first_seed=0,
 )
+AIMED = CardSet("aimed", DEVELOPMENT.fonts, first_seed=20_000_000, most_strokes=3)
 SCORED = CardSet(
     "scored",
     (
@@ -139,6 +172,21 @@ def _some_face(draw: random.Random, seed: int) -> PrintedFace:
         expiry = TODAY + dt.timedelta(days=draw.randrange(1, 1_800))
     code = f"{draw.randrange(10_000):04d}"
     return PrintedFace(f"見本　{seed}", "東京都架空区例示１－２－３", born, expiry, code, gregorian)
+
+
+def _aimed(draw: random.Random) -> Stroke:
+    """Across, along or askew; dirt in it, or bare plastic that takes a part of a digit away."""
+    field = draw.choice((BIRTH_DATE, BIRTH_DATE, EXPIRY, SECURITY_CODE))
+    print_mm = 7.5 if field is SECURITY_CODE else 25.0
+    return Stroke(
+        across=field.left + 1.2 + draw.uniform(0.0, print_mm),
+        down=field.top + field.height / 2 + draw.uniform(-1.3, 1.3),
+        degrees=draw.choice((0.0, 90.0, draw.uniform(0, 180), draw.uniform(0, 180)))
+        + draw.gauss(0.0, 4.0),
+        length=draw.uniform(0.8, 5.0),
+        grey=draw.choice((60, 110, 110, 170, 250, 250)),
+        pixels=draw.randint(1, 4),
+    )
 
 
 def _unpack(package: str) -> None:

@@ -18,10 +18,22 @@ WIDEST_GAP_MM: Final = 1.35
 _FAINTEST: Final = 0.35
 """Ink, as a part of what is usual on the line: what is fainter has gone."""
 _LETTER_MM: Final = 2.0
+_BEGINS_MM: Final = 3.0
+"""Where a line begins at the latest; what it can then take at the most:"""
+_WIDEST_KANJI_MM: Final = 2.9
+_WIDEST_DIGIT_MM: Final = 1.6
 
 
-def has_gap(line: Pixels) -> bool:
-    """Whether a hole wider than print has stands between two letters of a cut-out date, grey."""
+def has_gap(line: Pixels, beginning: str) -> bool:
+    """Whether a hole wider than print has stands between two letters of a cut-out date, grey.
+
+    Looked at is the `beginning` that was read there, and room for a digit more: a scratch to the
+    right of a short date leaves a hole before it that says nothing.
+    """
+    digits = sum(letter.isdigit() for letter in beginning)
+    kanji = len(beginning) - digits
+    reach_mm = _BEGINS_MM + kanji * _WIDEST_KANJI_MM + (digits + 1) * _WIDEST_DIGIT_MM
+    line = line[:, : round(reach_mm * PIXELS_PER_MM)]
     soft = cv2.GaussianBlur(line, (0, 0), 0.1 * PIXELS_PER_MM)
     wide = round(_LETTER_MM * PIXELS_PER_MM) | 1
     ink = cv2.morphologyEx(soft, cv2.MORPH_BLACKHAT, np.ones((wide, wide), np.uint8))

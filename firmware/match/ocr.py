@@ -1,16 +1,16 @@
 """Printed digits → 照合番号B, or doubt.
 
 A wrong reading costs one of the card's ten tries, and the number has no check digit; so a number is
-believed only when frames that were prepared in two ways give it with a clear lead over the next
-plausible number, and none gave another. Plausible means among other things that the day of the
-expiry is the birthday, see `printed_number`. Anything else is None. How often that is right,
+believed only when frames that were prepared in several ways give it with a clear lead over every
+other plausible number, and none gave another. Plausible means among other things that the day of
+the expiry is the birthday, see `printed_number`. Anything else is None. How often that is right,
 doubted or wrong on drawn cards: `benchmarks/results/ocr.md`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -18,31 +18,28 @@ from statistics import geometric_mean
 from typing import Final, Protocol
 
 import cv2
-import numpy as np
 
 from firmware.camera.frame import Frame, Pixels
 from firmware.match.gaps import has_gap
 from firmware.match.lattice import Grammar, Lattice, spellings
-from firmware.match.printed_card import (
-    BIRTH_DATE,
-    EXPIRY,
-    PIXELS_PER_MM,
-    SECURITY_CODE,
-    Field,
-    LyingCard,
-    lying_cards,
-)
-from firmware.match.printed_number import code_letters, compose, date_letters
+from firmware.match.preparations import PREPARATIONS, Preparation
+from firmware.match.printed_card import BIRTH_DATE, EXPIRY, SECURITY_CODE, LyingCard, lying_cards
+from firmware.match.printed_number import code_letters, compose, date_letters, may_lack_a_digit
 from firmware.match.still import StillPicture
 
 LEAST_CHANCE: Final = 0.10
 """Of a number as the recogniser saw it, all fields together: below, the print is not legible."""
-LEAST_LEAD: Final = 200.0
-"""How many times likelier than the next plausible number it must be, in the preparations' mean.
-Measured on codes with a stroke across, in the fonts of the development: wrong ones, read alike in
-both preparations, led by 33 at most; a slashed 0 that a scratch made a 6 led by 156."""
+LEAST_LEAD: Final = 500.0
+"""How many times likelier than any other number it must be, in the preparations' geometric mean.
+Measured on print with strokes across, in the fonts of the development: of 64 with the 6's top
+scratched away, 54 led by up to 250."""
 MOST_LEAD: Final = 3000.0
 """A reading counts for no more: one that is certain does not make up for one that is at a loss."""
+ENOUGH: Final = 2
+"""Preparations that must have given the number; the others are asked while these leave a doubt."""
+SHORTER: Final = 0.1
+"""The weight of a number in whose date a digit is missing that was read: it leaves print over, and
+a scratch that passes for a digit would need room between two letters."""
 _FAINT: Final = 1e-3
 """A spelling this unlikely cannot make a number that is believed."""
 
@@ -56,19 +53,43 @@ class TextReader(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reading:
-    """The likeliest plausible number of one frame."""
+    """What one frame can be: plausible numbers, their chances, and how long their dates are."""
 
-    number: str
-    chance: float
-    lead: float  # over the next one
+    chances: Mapping[str, float]  # at least one
+    lengths: Mapping[str, int]  # of the birth date, in letters
 
     def __repr__(self) -> str:
-        return f"Reading(chance {self.chance:.2g}, lead {self.lead:.2g})"
+        return f"Reading(chance {self.chance:.2g} of {len(self.chances)} numbers)"
+
+    @property
+    def number(self) -> str:
+        """The likeliest."""
+        return max(self.chances, key=lambda number: self.chances[number])
+
+    @property
+    def chance(self) -> float:
+        """Of the likeliest."""
+        return self.chances[self.number]
 
     @property
     def legible(self) -> bool:
         """Whether it says anything: another number, seen as well as this, is a contradiction."""
         return self.chance >= LEAST_CHANCE
+
+    def lead_over(self, rival: str) -> float:
+        """How many times likelier the likeliest number is than another one, `MOST_LEAD` at most."""
+        chance = self.chances.get(rival, 0.0)
+        if self.lengths.get(rival, 0) < self.lengths[self.number]:
+            chance *= SHORTER
+        return min(self.chance / max(chance, 1e-9), MOST_LEAD)
+
+
+def common_lead(readings: Collection[Reading]) -> float:
+    """The lead of a number that all these readings gave, over that which comes nearest in all."""
+    rivals = {number for reading in readings for number in reading.chances}
+    rivals -= {reading.number for reading in readings}
+    leads = (geometric_mean(reading.lead_over(rival) for reading in readings) for rival in rivals)
+    return min(leads, default=MOST_LEAD)
 
 
 class PrintedNumberReading:
@@ -85,7 +106,7 @@ class PrintedNumberReading:
         return f"PrintedNumberReading({self._frames_read} frames)"
 
     def feed(self, frame: Frame) -> str | None:
-        """The fourteen digits, once both preparations gave them and lead by enough.
+        """The fourteen digits, once enough preparations gave them and they lead by enough.
 
         A card that lies still is read from the mean of its frames: what noise made doubtful
         becomes clear, what dirt made doubtful stays so. A print that was read in two ways stays
@@ -103,10 +124,9 @@ class PrintedNumberReading:
         return reading.number if self._agreed() else None
 
     def _agreed(self) -> bool:
-        if len(self._numbers) > 1 or len(self._last) < len(PREPARATIONS):
+        if len(self._numbers) > 1 or len(self._last) < ENOUGH:
             return False
-        leads = [min(reading.lead, MOST_LEAD) for reading in self._last.values()]
-        return geometric_mean(leads) >= LEAST_LEAD
+        return common_lead(self._last.values()) >= LEAST_LEAD
 
 
 def read_number_b(
@@ -126,45 +146,25 @@ def read_number_b(
 def _read_card(
     card: LyingCard, reader: TextReader, today: date, prepare: Preparation
 ) -> Reading | None:
-    expiries = _spelt(reader, prepare(card, EXPIRY), date_letters)
+    expiries = _spelt(reader, prepare(card.cut(EXPIRY)), date_letters)
     if not expiries:  # most cards that lie the other way round end here
         return None
-    births = _spelt(reader, prepare(card, BIRTH_DATE), date_letters)
-    codes = _spelt(reader, prepare(card, SECURITY_CODE), code_letters)
+    births = _spelt(reader, prepare(card.cut(BIRTH_DATE)), date_letters)
+    codes = _spelt(reader, prepare(card.cut(SECURITY_CODE)), code_letters)
     chances: defaultdict[str, float] = defaultdict(float)
-    for birth, expiry, code in product(births, expiries, codes):
+    dates: dict[str, str] = {}  # of the births, the likeliest come last
+    for birth, expiry, code in product(sorted(births, key=births.__getitem__), expiries, codes):
         number = compose([birth, expiry, code], today)
         if number is not None:
             chances[number] += births[birth] * expiries[expiry] * codes[code]
-    # A year without one of its digits is none, and of the expiry no more than the year is wanted.
-    if not chances or has_gap(card.cut(BIRTH_DATE)):
+            dates[number] = birth
+    if not chances:
         return None
-    first, *others = sorted(chances, key=lambda number: chances[number], reverse=True)
-    rival = chances[others[0]] if others else 0.0
-    return Reading(first, chances[first], chances[first] / max(rival, 1e-9))
+    reading = Reading(chances, {number: len(date) for number, date in dates.items()})
+    beginning = may_lack_a_digit(dates[reading.number])
+    return None if beginning and has_gap(card.cut(BIRTH_DATE), beginning) else reading
 
 
 def _spelt(reader: TextReader, line: Pixels, grammar: Grammar) -> dict[str, float]:
     words = spellings(reader.read(line), grammar)
     return {word: chance for word, chance in words.items() if chance >= _FAINT}
-
-
-def _as_seen(card: LyingCard, field: Field) -> Pixels:
-    return card.cut(field)
-
-
-def _softened_and_wide(card: LyingCard, field: Field) -> Pixels:
-    """Softened a little against noise; wider, because the recogniser takes 44 for 4 in narrow type.
-
-    Measured on the fonts of the development: more softening loses small letters, more width brings
-    nothing further.
-    """
-    soft = cv2.GaussianBlur(card.cut(field), (0, 0), _SOFT_MM * PIXELS_PER_MM)
-    return np.asarray(cv2.resize(soft, None, fx=_WIDER, fy=1.0), np.uint8)
-
-
-_SOFT_MM: Final = 0.067
-_WIDER: Final = 1.3
-Preparation = Callable[[LyingCard, Field], Pixels]
-PREPARATIONS: Final[tuple[Preparation, Preparation]] = (_softened_and_wide, _as_seen)
-"""Two opinions on the same print: a mistake seldom looks the same in both."""

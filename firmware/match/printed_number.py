@@ -24,6 +24,8 @@ _ERAS: Final = {
 _DATE: Final = r"(\d{1,2})月(\d{1,2})日"
 _ERA_DATE: Final = re.compile(rf"^({'|'.join(_ERAS)})(元|\d{{1,2}})年{_DATE}", re.ASCII)
 _GREGORIAN_DATE: Final = re.compile(rf"^(\d{{4}})年{_DATE}", re.ASCII)
+_LONE_YEAR: Final = re.compile(r"^\D+\d年", re.ASCII)
+_LONE_MONTH_OR_DAY: Final = re.compile(r".*(年\d月|月\d日)", re.ASCII)
 _SECURITY_CODE: Final = re.compile(r"^\d{4}$", re.ASCII)
 
 
@@ -45,6 +47,17 @@ def compose(texts: list[str], today: date) -> str | None:
     except MalformedCredential:
         return None
     return number if plausible(number, today) else None
+
+
+def may_lack_a_digit(birth_text: str) -> str:
+    """The beginning of a birth date up to the last place where a second digit may have been.
+
+    Empty when none can be missing: of an era's date, month and day are found again in the expiry,
+    so only its year can have lost one; of a Gregorian date only the year cannot.
+    """
+    fields = _LONE_YEAR if birth_text[:1] in _SECOND else _LONE_MONTH_OR_DAY
+    found = fields.search(birth_text)
+    return birth_text[: found.end()] if found else ""
 
 
 def date_letters(beginning: str) -> str:

@@ -15,7 +15,15 @@ from firmware.camera.frame import Frame, Pixels
 from firmware.match.errands import READ_PRINT_FRAMES
 from firmware.match.gaps import has_gap
 from firmware.match.lattice import Lattice
-from firmware.match.ocr import LEAST_LEAD, PREPARATIONS, PrintedNumberReading, read_number_b
+from firmware.match.ocr import (
+    LEAST_LEAD,
+    MOST_LEAD,
+    PrintedNumberReading,
+    Reading,
+    common_lead,
+    read_number_b,
+)
+from firmware.match.preparations import as_seen
 from firmware.match.printed_card import BIRTH_DATE, PHOTO, lying_cards
 from firmware.match.text_reader import PpOcrReader
 from firmware.simulator import tray_views
@@ -51,7 +59,6 @@ def frames_of(card: Pixels | None, view: View) -> Callable[[int], Frame]:
     return lambda number: Frame(picture(number), number, float(number))
 
 
-SEEN = PREPARATIONS[1]
 STRAIGHT = replace(LADDER[0].view(0), turn_degrees=0.0, tilt=(0.0, 0.0), upside_down=False)
 
 
@@ -85,10 +92,31 @@ def test_readings_that_differ_once_are_never_believed_again() -> None:
 
 
 def test_a_number_must_lead_clearly() -> None:
-    lead = (1 - 0.004) / 0.004
-    assert lead > LEAST_LEAD
-    assert told("2285", "2285", rival="2286", doubt=0.004)[-1] == READ
-    assert told(*["2285"] * 6, rival="2286", doubt=0.02) == [None] * 6
+    believed, doubted = 1.0 / (1.2 * LEAST_LEAD), 1.0 / (0.8 * LEAST_LEAD)
+    assert told("2285", "2285", rival="2286", doubt=believed)[-1] == READ
+    assert told(*["2285"] * 6, rival="2286", doubt=doubted) == [None] * 6
+
+
+def reading(**chances: float) -> Reading:
+    """Of numbers whose names are as long as their dates."""
+    return Reading(chances, {name: len(name) for name in chances})
+
+
+def test_rivals_that_differ_from_one_preparation_to_the_next_do_not_add_up() -> None:
+    steady = [reading(aa=0.9, bb=0.01), reading(aa=0.9, bb=0.01)]
+    changing = [reading(aa=0.9, bb=0.01), reading(aa=0.9, cc=0.01)]
+    assert common_lead(steady) == pytest.approx(90.0)
+    assert common_lead(changing) == pytest.approx((90.0 * MOST_LEAD) ** 0.5)
+
+
+def test_a_certain_reading_does_not_make_up_for_one_that_is_at_a_loss() -> None:
+    assert common_lead([reading(aa=0.9), reading(aa=0.5, bb=0.4)]) < LEAST_LEAD
+    assert common_lead([reading(aa=0.9), reading(aa=0.9)]) == MOST_LEAD
+
+
+def test_only_a_rival_that_leaves_a_digit_over_counts_for_less() -> None:
+    assert common_lead([reading(aaa=0.9, bb=0.01)]) == pytest.approx(900.0)
+    assert common_lead([reading(aa=0.9, bbb=0.01)]) == pytest.approx(90.0)
 
 
 def test_a_card_that_is_exchanged_begins_anew() -> None:
@@ -105,9 +133,13 @@ def test_a_lost_digit_is_doubt() -> None:
     face = PrintedFace("見本", "見本", dt.date(1980, 2, 17), dt.date(2035, 2, 17), "2285")
     card = draw_face(face, None)
     whole = next(lying_cards(grey_of(frames_of(card, STRAIGHT)(1)))).cut(BIRTH_DATE)
-    assert not has_gap(whole)
-    without = [has_gap(hidden(whole, left)) for left in range(30, 300, 6)]
+    date = "昭和55年2月17日"
+    assert not has_gap(whole, date)
+    without = [has_gap(hidden(whole, left), date) for left in range(30, 300, 6)]
     assert sum(without) > len(without) // 2
+    beyond = hidden(whole, 240)
+    assert has_gap(beyond, date)
+    assert not has_gap(beyond, "昭和5")
 
 
 def hidden(line: Pixels, left: int) -> Pixels:
@@ -119,9 +151,9 @@ def hidden(line: Pixels, left: int) -> Pixels:
 
 def test_an_implausible_rival_is_none() -> None:
     # A digit that may be two, where only one of them makes a day that exists.
-    reading = read_number_b(grey_of(straight_card()(1)), Torn(), TODAY, SEEN)
-    assert reading is not None
-    assert (reading.number, reading.lead > LEAST_LEAD) == (READ, True)
+    read = read_number_b(grey_of(straight_card()(1)), Torn(), TODAY, as_seen)
+    assert read is not None
+    assert dict(read.chances) == {READ: pytest.approx(0.4, abs=1e-3)}
 
 
 class Torn:
@@ -155,7 +187,7 @@ def test_an_illegible_frame_says_nothing() -> None:
 def test_no_card_is_no_number(pixels: Pixels) -> None:
     frame = Frame(pixels, 1, 0.0)
     assert PrintedNumberReading(Readings("2285", "2285"), TODAY).feed(frame) is None
-    assert read_number_b(grey_of(frame), Readings("2285", "2285"), TODAY, SEEN) is None
+    assert read_number_b(grey_of(frame), Readings("2285", "2285"), TODAY, as_seen) is None
 
 
 def test_a_turned_and_tilted_card_is_found_flat() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmware.card.collation import Calendar, number_b
 from firmware.match.lattice import LETTERS
-from firmware.match.printed_number import code_letters, compose, date_letters
+from firmware.match.printed_number import code_letters, compose, date_letters, may_lack_a_digit
 from firmware.simulator.people import birthday_after
 from firmware.simulator.printed_face import PrintedFace, birth_text
 
@@ -95,3 +95,21 @@ def test_every_walk_of_the_grammars_ends(choices: list[int]) -> None:
             assert set(following) <= set(LETTERS)
             text += following[choice % len(following)]
         assert len(text) <= len("昭和55年12月17日")
+
+
+@pytest.mark.parametrize(
+    ("birth", "beginning"),
+    [
+        ("昭和5年2月17日", "昭和5年"),  # may have been 昭和15年
+        (SHOWA, ""),
+        ("平成元年1月8日", ""),
+        ("昭和55年2月7日", ""),  # month and day stand in the expiry too
+        ("1985年2月17日", "1985年2月"),
+        ("1985年12月7日", "1985年12月7日"),
+        ("1985年2月7日", "1985年2月7日"),
+        ("1985年12月17日", ""),
+        ("", ""),
+    ],
+)
+def test_a_digit_may_lack_only_where_one_stands_alone(birth: str, beginning: str) -> None:
+    assert may_lack_a_digit(birth) == beginning
