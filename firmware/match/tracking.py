@@ -1,8 +1,12 @@
-"""Where a face is expected in the next frame, from where it was in the last: no detector needed.
+"""Where a face is expected in the next frame, from how it looked in the last: no detector needed.
 
-The mesh sees a face anew in each look, and from its points follows where to look next. The detector
-is asked again when the mesh doubts, and every third look at the latest: it alone sees somebody else
-come into the picture, and an acceptance takes three looks.
+A small patch of the face is searched for near its place. The detector is asked again when nothing
+there is like the patch, when the mesh doubts, and every third look at the latest: it alone sees
+somebody else come into the picture, and an acceptance takes three looks.
+
+The mesh's own points do not tell where a face went: they stay near the middle of the view that they
+were found in. Followed by them, one look in twenty of people who moved was embedded as another
+person would be (cosine 0.80 to the same look with the detector; with the patch 0.97).
 """
 
 from __future__ import annotations
@@ -10,44 +14,49 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 
-from firmware.match.align import similarity
 from firmware.match.compare import Comparer, Look
 from firmware.match.detect import Face
-from firmware.match.networks import Grey, Reals
+from firmware.match.networks import Grey
 
 LOOKS_FOR_EACH_DETECTION: Final = 3
+PATCH_SIDE, WINDOW_SIDE = 32, 56
+"""Pixels. A face may move by 30 % of its size between two detections."""
+PATCH_SHARE: Final = 0.8
+"""Of the face's size: there is little of what is behind it."""
+ALIKE: Final = 0.9
+"""Correlation. Measured: above it the cosine of a followed look to a detected one was 0.97 in 19 of
+20, and never below 0.92; a settled person stays above it, one who turns does not."""
 SURE: Final = 0.9
 """Presence of a mesh that may be followed. Assumed; a face in place has 0.99 and more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Track:
-    """A face as the detector saw it, and its five points then and now."""
+    """A face as the detector saw it, a patch of it, and how many looks were at it since."""
 
-    detected: Face
-    five_then: Reals
-    five_now: Reals
+    face: Face
+    patch: Grey
     looks: int
-    """Since the detection, with that one."""
 
-    def expected(self) -> Face:
-        """The detector's box and points, moved, turned and scaled as the mesh was."""
-        move = similarity(self.five_then, self.five_now)
-        scale = float(np.hypot(move[0, 0], move[1, 0]))
-        low, high = self.detected.box[:2], self.detected.box[2:]
-        centre = move[:, :2] @ ((low + high) / 2) + move[:, 2]
-        half = (high - low) / 2 * scale
-        return Face(
-            box=np.concatenate([centre - half, centre + half]).astype(np.float32),
-            score=self.detected.score,
-            points=(self.detected.points @ move[:, :2].T + move[:, 2]).astype(np.float32),
-        )
+    def found_in(self, frame: Grey) -> Face | None:
+        """The same face, moved to where the frame is most like its patch; None if nothing is."""
+        window = _view(frame, self.face, WINDOW_SIDE)
+        if window is None:
+            return None
+        likeness = cv2.matchTemplate(window, self.patch, cv2.TM_CCOEFF_NORMED)
+        _, best, _, place = cv2.minMaxLoc(likeness)
+        if not best >= ALIKE:
+            return None
+        steps = np.array(place) - (WINDOW_SIDE - PATCH_SIDE) / 2
+        shift = (steps * self.face.size * PATCH_SHARE / PATCH_SIDE).astype(np.float32)
+        return Face(self.face.box + np.tile(shift, 2), self.face.score, self.face.points + shift)
 
 
 class TrackedLooks:
-    """The looks at one person after the other. It keeps no picture, and forgets when it is told."""
+    """The looks at one person after the other. It forgets the patch when it is told."""
 
     def __init__(self, comparer: Comparer) -> None:
         self._comparer = comparer
@@ -57,12 +66,12 @@ class TrackedLooks:
         """One live frame; `small` is the same view for the detector, if there is one."""
         track = self._track
         if track is not None and track.looks < LOOKS_FOR_EACH_DETECTION:
-            look = self._comparer.look_at(frame, track.expected())
-            if (landmarks := look.landmarks) is not None and landmarks.presence >= SURE:
-                self._track = replace(track, five_now=landmarks.five, looks=track.looks + 1)
+            face = track.found_in(frame)
+            if face is not None and _is_sure(look := self._comparer.look_at(frame, face)):
+                self._track = replace(track, looks=track.looks + 1)
                 return look
         look = self._comparer.look(frame, small)
-        self._track = begun(look)
+        self._track = _begun(frame, look)
         return look
 
     def forget(self) -> None:
@@ -70,8 +79,25 @@ class TrackedLooks:
         self._track = None
 
 
-def begun(look: Look) -> Track | None:
-    """The track that a look with the detector begins; None where there is nothing to follow."""
-    if look.face is None or look.landmarks is None or not look.landmarks.presence >= SURE:
+def _begun(frame: Grey, look: Look) -> Track | None:
+    if look.face is None or not _is_sure(look):
         return None
-    return Track(look.face, look.landmarks.five, look.landmarks.five, 1)
+    patch = _view(frame, look.face, PATCH_SIDE)
+    return None if patch is None else Track(look.face, patch, 1)
+
+
+def _is_sure(look: Look) -> bool:
+    return look.landmarks is not None and look.landmarks.presence >= SURE
+
+
+def _view(frame: Grey, face: Face, side: int) -> Grey | None:
+    """A square around a face, in the scale of its patch; None where it leaves the picture."""
+    centre = (face.box[:2] + face.box[2:]) / 2
+    half = max(face.size * PATCH_SHARE * side / PATCH_SIDE / 2, 1.0)
+    left, top = (round(float(place)) for place in centre - half)
+    right, bottom = (round(float(place)) for place in centre + half)
+    height, width = frame.shape
+    if min(left, top) < 0 or right > width or bottom > height:
+        return None
+    square = frame[top:bottom, left:right]
+    return np.asarray(cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

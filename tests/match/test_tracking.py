@@ -3,6 +3,7 @@ slips in between. Networks are drawn; the real ones are compared in `test_tracke
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from drawn_faces import BrightSpots, Outputs
@@ -11,28 +12,54 @@ from points import point_at
 from firmware.match.compare import Comparer, Look
 from firmware.match.detect import Face
 from firmware.match.networks import Grey, Reals
-from firmware.match.tracking import LOOKS_FOR_EACH_DETECTION, SURE, Track, TrackedLooks
+from firmware.match.tracking import (
+    LOOKS_FOR_EACH_DETECTION,
+    PATCH_SHARE,
+    PATCH_SIDE,
+    SURE,
+    Track,
+    TrackedLooks,
+)
 from firmware.words import Hint
 
-FIVE = np.array([[120, 100], [160, 102], [140, 120], [125, 145], [155, 146]], np.float32)
-DETECTED = Face(np.array([100, 60, 180, 170], np.float32), 0.9, FIVE + 2)
+SIZE = 120
+SPOTS = np.random.default_rng(3).integers(205, 256, (8, 8)).astype(np.float32)
+FACE = np.asarray(cv2.resize(SPOTS, (SIZE, SIZE)), np.float32).clip(205, 255).astype(np.uint8)
 
 
-def turned(points: Reals, degrees: float, scale: float, by: tuple[float, float]) -> Reals:
-    angle = np.radians(degrees)
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return (points @ turn.T + by).astype(np.float32)
+def picture(left: int = 300, top: int = 200, face: Grey = FACE) -> Grey:
+    grey = np.zeros((480, 640), np.uint8)
+    grey[top : top + face.shape[0], left : left + face.shape[1]] = face
+    return grey
 
 
-@pytest.mark.parametrize("degrees", [0.0, 20.0])
-@pytest.mark.parametrize("scale", [0.8, 1.0, 1.3])
-def test_the_box_moves_and_grows_with_the_mesh(degrees: float, scale: float) -> None:
-    now = turned(FIVE, degrees, scale, (30, -12))
-    face = Track(DETECTED, FIVE, now, 1).expected()
-    centre = turned(np.array([[140, 115]], np.float32), degrees, scale, (30, -12))
-    assert (face.box[:2] + face.box[2:]) / 2 == pytest.approx(centre[0], abs=1e-2)
-    assert face.size == pytest.approx(110 * scale, rel=1e-4)
-    assert np.allclose(face.points, turned(FIVE + 2, degrees, scale, (30, -12)), atol=1e-2)
+def track_of(left: int, top: int) -> Track:
+    box = np.array([left, top, left + SIZE, top + SIZE], np.float32)
+    margin = round(SIZE * (1 - PATCH_SHARE) / 2)
+    inner = FACE[margin : SIZE - margin, margin : SIZE - margin]
+    patch = cv2.resize(inner, (PATCH_SIDE, PATCH_SIDE), interpolation=cv2.INTER_AREA)
+    return Track(Face(box, 0.9, box.reshape(2, 2)[[0] * 5]), np.asarray(patch, np.uint8), 1)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (12, -9), (-30, 30), (33, 21)])
+def test_a_face_is_expected_where_it_moved_to(shift: tuple[int, int]) -> None:
+    face = track_of(300, 200).found_in(picture(300 + shift[0], 200 + shift[1]))
+    assert face is not None
+    assert face.box[:2] == pytest.approx([300 + shift[0], 200 + shift[1]], abs=2.5)
+    assert face.size == pytest.approx(SIZE)
+    assert face.points[0] == pytest.approx(face.box[:2])
+
+
+def test_a_face_that_looks_otherwise_went_too_far_or_is_gone_is_not_expected() -> None:
+    track = track_of(300, 200)
+    assert track.found_in(picture(face=FACE[::-1, ::-1])) is None
+    assert track.found_in(picture(left=10)) is None
+    assert track.found_in(np.zeros((480, 640), np.uint8)) is None
+
+
+@pytest.mark.parametrize("place", [(0, 0), (520, 200), (300, 360)])
+def test_at_the_edge_of_the_picture_nothing_is_expected(place: tuple[int, int]) -> None:
+    assert track_of(*place).found_in(picture(*place)) is None
 
 
 class CountingSpots(BrightSpots):
@@ -58,12 +85,6 @@ class CountingSpots(BrightSpots):
         return points, self.presence.pop(0) if self.presence else 0.99
 
 
-def picture(left: int = 300, top: int = 200, size: int = 120) -> Grey:
-    grey = np.zeros((480, 640), np.uint8)
-    grey[top : top + size, left : left + size] = 255
-    return grey
-
-
 def tracked(networks: CountingSpots) -> TrackedLooks:
     return TrackedLooks(Comparer(networks, "drawn", point_at(0.5)))
 
@@ -73,7 +94,7 @@ def test_the_detector_is_asked_at_every_third_look() -> None:
     looks = tracked(networks)
     asked = []
     for step in range(3 * LOOKS_FOR_EACH_DETECTION):
-        looks.look(picture(left=300 + 3 * step))
+        looks.look(picture(left=250 + 3 * step))
         asked.append(networks.detections)
     assert asked == [1, 1, 1, 2, 2, 2, 3, 3, 3]
 
@@ -81,11 +102,10 @@ def test_the_detector_is_asked_at_every_third_look() -> None:
 def test_a_followed_face_is_where_it_is() -> None:
     looks = tracked(CountingSpots())
     for step in range(LOOKS_FOR_EACH_DETECTION):
-        left = 300 + 8 * step
+        left = 250 + 15 * step
         look = looks.look(picture(left=left))
         assert look.face is not None
-        # It is looked for where it was before; the mesh then tells where it is.
-        assert abs(look.face.box[0] - left) <= 12
+        assert look.face.box[0] == pytest.approx(left, abs=4)
         assert look.landmarks is not None
         assert look.landmarks.points[:, 0].min() == pytest.approx(left, abs=3)
 
@@ -96,7 +116,17 @@ def test_when_the_mesh_doubts_the_detector_looks_at_the_same_frame(presence: flo
     looks = tracked(networks)
     networks.presence = [0.99, presence]
     looks.look(picture())
-    look = looks.look(picture(left=20, top=20))  # it went elsewhere
+    look = looks.look(picture(left=310))
+    assert networks.detections == 2
+    assert look.face is not None
+    assert look.face.box[0] == pytest.approx(310, abs=3)
+
+
+def test_when_the_face_went_elsewhere_the_detector_looks_at_the_same_frame() -> None:
+    networks = CountingSpots()
+    looks = tracked(networks)
+    looks.look(picture())
+    look = looks.look(picture(left=20, top=20))
     assert networks.detections == 2
     assert look.face is not None
     assert look.face.box[0] == pytest.approx(20, abs=3)
