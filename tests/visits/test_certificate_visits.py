@@ -13,6 +13,7 @@ from firmware.panel.texts import read_texts
 from firmware.panel.touch import Touch
 from firmware.panel.view import InUse, PanelView
 from firmware.simulator.appliance import Appliance
+from firmware.simulator.cable import GOOD
 from firmware.simulator.patient import BEFORE_AND_AFTER, Panel, over_socket
 from firmware.simulator.patients import find
 from firmware.simulator.visit import Play, play
@@ -128,3 +129,10 @@ def test_without_a_clock_nothing_is_asked_and_everybody_learns_why(world: World)
         pictures[-1].state,
     }
     assert "時計" in result["staff_text"]
+
+
+def test_over_a_cable_the_hosts_time_takes_the_missing_clocks_place(world: World) -> None:
+    with Appliance(world, clock_trust=ClockTrust.NONE, cable=GOOD) as appliance:
+        result, pictures = seen(appliance, "valid")
+    assert (result["outcome"], result["clock_trust"]) == ("verified", "host")
+    assert State.ASKING_CONSENT in {picture.state for picture in pictures}
