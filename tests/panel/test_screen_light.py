@@ -13,8 +13,12 @@ from panel_house import at, opened
 from panel_line import Panel, closed_with, line, seen
 from playwright.async_api import Browser, Page
 
+from firmware.app import App
+from firmware.faults import WorkerLost
+from firmware.match.requests import LightWanted
 from firmware.panel.lamp import Lamp
 from firmware.panel.light import LIT, contrast, light_view
+from firmware.settings import Settings, VisionSettings
 from firmware.simulator.panel_line import watch
 from firmware.transaction.effects import Do
 from firmware.transaction.machine import ON_ENTER, ROWS
@@ -108,6 +112,28 @@ async def test_the_light_ends_with_the_looking(
         panel.server.show_light(PanelLight.BLUE)  # too late: nobody is looked at
         panel.server.show(at(State.ASKING_CONSENT, entry=3))
         assert (await seen(socket)).light is None
+
+
+@pytest.mark.parametrize(
+    ("screen_light", "seen_lights"),
+    [(True, [PanelLight.BLUE, PanelLight.OFF]), (False, [])],
+)
+async def test_the_workers_light_reaches_the_page_where_the_site_wants_it(
+    tmp_path: Path, screen_light: bool, seen_lights: list[PanelLight]
+) -> None:
+    vision = VisionSettings(screen_light=screen_light)
+    folder = str(tmp_path)
+    app = App(Settings(state_dir=folder, runtime_dir=folder, panel_port=0, vision=vision))
+    lights: asyncio.Queue[PanelLight] = asyncio.Queue()
+    watching = asyncio.create_task(watch(await app._panel.start(), lights.put_nowait))
+    assert await asyncio.wait_for(lights.get(), 30) is PanelLight.OFF
+    app._panel.show(at(State.COMPARING_FACES))
+    app._hear_of_vision(LightWanted(PanelLight.BLUE))
+    app._lose_vision_worker(WorkerLost("it was killed"))
+    assert [await asyncio.wait_for(lights.get(), 30) for _ in seen_lights] == seen_lights
+    await app._panel.stop()
+    await asyncio.wait_for(watching, 30)
+    assert lights.empty()
 
 
 async def test_an_eye_sees_the_light_alone_and_takes_no_seat(

@@ -21,6 +21,7 @@ from firmware.words import (
     Language,
     Method,
     Outcome,
+    PanelLight,
     Question,
     State,
 )
@@ -58,6 +59,32 @@ async def test_a_willing_adult_shows_the_face(tmp_path: Path) -> None:
     assert State.ASKING_PIN not in patient.saw
     assert patient.saw[-2:] == [State.TAKE_CARD, State.FORGETTING]
     assert house.ignored == []
+
+
+async def test_whoever_stands_before_the_page_stands_in_its_light(tmp_path: Path) -> None:
+    lights: list[PanelLight] = []
+    async with opened(tmp_path, World(face_starts=False)) as (house, address):
+
+        async def live_through(state: State) -> bool:
+            if state is State.CHOOSING_METHOD:
+                house.panel.show_light(PanelLight.BLUE)
+            if state is State.TAKE_CARD:
+                house.post(e.CardRemoved())
+            return True
+
+        def shone_on(light: PanelLight) -> None:
+            lights.append(light)
+            if light is PanelLight.BLUE:
+                house.post(e.FaceStartsByItself(house.visit.entry))
+
+        panel = over_socket(address)
+        patient = ScriptedPatient(panel, PatientScript(), live_through, shone_on)
+        sitting = asyncio.create_task(patient.run())
+        await asyncio.wait_for(patient.seated.wait(), 30)
+        house.post(e.Started(REQUEST))
+        house.post(e.CardPlaced())
+        await asyncio.wait_for(sitting, 60)
+    assert lights == [PanelLight.BLUE, PanelLight.OFF]
 
 
 async def test_another_face_types_the_pin(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from accessibility import violations
 from bench_house import WITHIN_MS, Operator, line, operator_at
 from browser_house import chromium
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
 from firmware.simulator.bench_server import FILES, Served, served_bench
@@ -117,6 +117,19 @@ async def test_another_face_is_not_the_holders(desk: Operator) -> None:
     await desk.remove()
     await desk.page.get_by_label("Face before the camera").select_option("own")
     await desk.until_free()
+
+
+async def test_a_likeness_is_held_before_the_camera(desk: Operator) -> None:
+    scene = desk.appliance.addresses.folder / "scene" / "scene.json"
+    for likeness, material in (("print", b'"paper"'), ("phone_video", b'"display"')):
+        await desk.page.get_by_label("Shown as").select_option(likeness)
+        held = re.compile(rf"^before the camera: \w+ by {likeness}:\d+$")
+        await expect(desk.page.locator("#lines span").last).to_have_text(held, timeout=WITHIN_MS)
+        assert material in scene.read_bytes()
+    await desk.page.get_by_label("Shown as").select_option("")
+    alive = re.compile(r"^before the camera: \w+$")
+    await expect(desk.page.locator("#lines span").last).to_have_text(alive, timeout=WITHIN_MS)
+    assert b'"skin"' in scene.read_bytes()
 
 
 async def test_a_mishap_waits_for_the_next_card(desk: Operator) -> None:
