@@ -20,8 +20,7 @@ pytestmark = pytest.mark.stack
 
 LOOKS = 20
 TOLERANCE = 0.04
-"""Of the score of five looks; 0.012 was seen. From one frame to the next the score of one look
-moves by more."""
+"""Of the score of five looks. From one frame to the next the score of one look moves by more."""
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import msgspec
 import pytest
+from photos import precinct_bomb
 from PIL import Image
 
 from firmware.camera.frame import Frame
@@ -207,12 +208,13 @@ async def test_a_photo_that_does_not_come_is_no_fault(tmp_path: Path) -> None:
         assert answer.decision is MatchDecision.TRY_AGAIN
 
 
-@pytest.mark.parametrize("broken", ["cut short", "no photo", "too long"])
+@pytest.mark.parametrize("broken", ["cut short", "no photo", "too long", "a bomb"])
 async def test_a_broken_photo_is_told(tmp_path: Path, broken: str) -> None:
     content = {
         "cut short": chip_photo("person_a_1")[:200],
         "no photo": b"GIF89a" * 20,
         "too long": chip_photo("person_a_1") + bytes(70_000),
+        "a bomb": precinct_bomb(),
     }
     async with running(tmp_path, settings_for(tmp_path)) as vision:
         answer = await vision.compare("person_a_2", content[broken])
