@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from firmware.match.compare import LookRule
 from firmware.match.evaluation.face_folders import FaceSet
 from firmware.match.evaluation.intervals import Share
-from firmware.match.evaluation.rates import fnmr_at_fmr, rates_at
+from firmware.match.evaluation.rates import Trials, fnmr_at_fmr, rates_at
 from firmware.match.evaluation.trials import (
     SINGLE,
     Frames,
@@ -90,25 +90,22 @@ class ErrorRow:
     """None where there are too few strangers to find that threshold."""
     all_refusals: Share | None
     """The same, attempts counted in that came to no comparison."""
+    fnmr_of_common: Share | None
+    """FNMR at its own FMR of 1e-4 on the pictures alone of which every pipeline made a template."""
 
 
 def error_rows(
     faces: FaceSet, found: Mapping[str, tuple[Found, Found]], scorings: Mapping[str, Scoring]
 ) -> Iterator[ErrorRow]:
     """For each pipeline (live templates, card templates) a row with one frame and one with five."""
+    common = _of_common(found)
     for pipeline, (live, cards) in found.items():
         scoring = scorings[pipeline]
-        measured = Measured(
-            faces.pictures, _templates(live, scoring.probe), _templates(cards, scoring.reference)
-        )
         several = Frames(SEVERAL, LookRule().at_least, scoring.fused)
         for frames in (SINGLE, several):
-            if frames is SINGLE:
-                attempts = single_frames(measured)
-            else:
-                attempts = several_frames(measured, frames)
-            trials = crossed(f"{faces.name}, {frames.count}", measured, attempts)
+            trials = _trials(faces, (live, cards), scoring, frames)
             at = fnmr_at_fmr(trials, FMR)
+            shared = fnmr_at_fmr(_trials(faces, common[pipeline], scoring, frames), FMR)
             yield ErrorRow(
                 faces=faces.name,
                 pipeline=pipeline,
@@ -121,7 +118,33 @@ def error_rows(
                 fmr=FMR,
                 fnmr=None if at is None else at.fnmr,
                 all_refusals=None if at is None else rates_at(trials, at.threshold).gfrr,
+                fnmr_of_common=None if shared is None else shared.fnmr,
             )
+
+
+def _trials(faces: FaceSet, found: tuple[Found, Found], scoring: Scoring, frames: Frames) -> Trials:
+    live, cards = found
+    measured = Measured(
+        faces.pictures, _templates(live, scoring.probe), _templates(cards, scoring.reference)
+    )
+    attempts = single_frames(measured) if frames is SINGLE else several_frames(measured, frames)
+    return crossed(f"{faces.name}, {frames.count}", measured, attempts)
+
+
+def _of_common(found: Mapping[str, tuple[Found, Found]]) -> dict[str, tuple[Found, Found]]:
+    """Of each pipeline's templates those of pictures of which every pipeline has one."""
+    sides = []
+    for side in (0, 1):
+        everybody = zip(*(each[side] for each in found.values()), strict=True)
+        sides.append([all(template is not None for template in each) for each in everybody])
+    live_too, cards_too = sides
+    return {
+        name: (
+            [each if kept else None for each, kept in zip(live, live_too, strict=True)],
+            [each if kept else None for each, kept in zip(cards, cards_too, strict=True)],
+        )
+        for name, (live, cards) in found.items()
+    }
 
 
 def _templates(found: Found, form: Callable[[Rows], Rows]) -> Templates:

@@ -51,6 +51,7 @@ class Contestant:
         environment = {
             **os.environ,
             **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            "OMP_WAIT_POLICY": "passive",  # nobody spins, as ours does not
             "PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT}",
             **entry.environment,
         }

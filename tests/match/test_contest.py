@@ -150,6 +150,9 @@ def test_error_rates_are_of_each_pipelines_own_score() -> None:
     fnmr = {key: row.fnmr.value for key, row in rows.items() if row.fnmr is not None}
     assert fnmr["sharp", 1] == fnmr["far", 1] == 0
     assert fnmr["dim", 5] < fnmr["dim", 1]
+    assert rows["dim", 1].genuine == people * pictures * (pictures - 1)
+    assert rows["sharp", 1].genuine == rows["dim", 1].genuine - (pictures - 1)
+    assert rows["sharp", 1].fnmr_of_common is not None
     assert rows["sharp", 1].no_template == 1 / (people * pictures)
     assert rows["sharp", 1].impostors == (people * pictures - 1) * (people - 1) * pictures
 
@@ -189,7 +192,7 @@ def test_contestants_take_turns_and_the_dead_are_named() -> None:
 def test_goals_are_judged_from_what_was_found() -> None:
     share = {"low": 0.0, "high": 1.0}
     row = {"faces": "drawn", "frames": 1, "people": 2, "genuine": 3, "impostors": 4}
-    row |= {"all_refusals": None, "no_template": 0.0}
+    row |= {"all_refusals": None, "fnmr_of_common": None, "no_template": 0.0}
     errors = [
         {**row, "pipeline": "ours", "fnmr": {**share, "value": 0.02}},
         {**row, "pipeline": "OpenCV", "fnmr": {**share, "value": 0.05}},
