@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-idle bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-pad bench-idle bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -58,6 +58,9 @@ bench: ready  ## Measure us beside our peers: engines, pipelines, decoders (FACE
 
 bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
 	@$(PROGRAMS)/kazashi-match evaluate --out benchmarks/results --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
+
+bench-pad: ready  ## Measure which presentation attacks come through (FACES=DIR; 20 minutes of one core)
+	@$(PROGRAMS)/python benchmarks/pad.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
 
 bench-quality: ready  ## Measure the limits of picture quality (FACES=DIR)
 	@$(PROGRAMS)/python benchmarks/quality.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)

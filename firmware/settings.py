@@ -51,6 +51,8 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     embedder: str = "face-embedder"
     """Which folders in `models` the networks are taken from (models/README.md)."""
     threads: int = 1
+    liveness: bool = True
+    """Look whether a face is alive; without it every statement says `pad: not_done`."""
     screen_light: bool = True
     """Light the face by the panel's page while the camera looks. Without it, whether a face is live
     is told by what is left, and less surely."""

@@ -12,8 +12,10 @@ from uuid import UUID
 
 from firmware.faults import MalformedPhoto
 from firmware.match.compare import Comparison, Look, LookRule
+from firmware.match.pad import Sighting
+from firmware.match.pad_watch import NoWatch, Watch
 from firmware.match.template import FaceTemplate
-from firmware.words import Hint, MatchDecision
+from firmware.words import Hint, MatchDecision, PadDecision, PanelLight
 
 MOMENT_S: Final = 0.15
 """Looks nearer in time than this are one moment: their errors are the same ones."""
@@ -26,7 +28,9 @@ class Judge(Protocol):
     @property
     def rule(self) -> LookRule: ...
 
-    def compare(self, reference: FaceTemplate, probes: Sequence[FaceTemplate]) -> Comparison: ...
+    def compare(
+        self, reference: FaceTemplate, probes: Sequence[FaceTemplate], pad: PadDecision
+    ) -> Comparison: ...
 
 
 class Looking:
@@ -34,13 +38,16 @@ class Looking:
 
     Until the comparison begins, a new look takes the oldest one's place: people settle. From then
     on looks are only added, up to the rule's number, because each exchange would be a further try
-    that the operating point was not measured with.
+    that the operating point was not measured with. Whether the face is alive may take more looks
+    than whose it is: they are looked at for that alone.
     """
 
-    def __init__(self, visit: UUID, judge: Judge) -> None:
+    def __init__(self, visit: UUID, judge: Judge, watch: Watch | None = None) -> None:
+        """Without a `watch`, nobody looks whether the face is alive."""
         self.visit = visit
         self.photo_fault: MalformedPhoto | None = None
         self._judge = judge
+        self._watch = watch or NoWatch()
         self._probes: deque[FaceTemplate] = deque(maxlen=judge.rule.at_most)
         self._reference: FaceTemplate | None = None
         self._comparing = False
@@ -64,15 +71,20 @@ class Looking:
         else:
             self._reference, self.photo_fault = reference, None
 
-    def see(self, look: Look, captured_at_s: float) -> None:
-        """One frame was looked at. Frames come in the order of their time."""
+    def see(self, look: Look, captured_at_s: float, seen: Sighting | None = None) -> None:
+        """One frame was looked at; `seen` is what its colours told. In the order of their time."""
         self._hint = look.quality.hint
         if look.template is None or captured_at_s - self._last_moment_s < MOMENT_S:
             return
-        if self._comparing and len(self._probes) == self._probes.maxlen:
-            return
         self._last_moment_s = captured_at_s
-        self._probes.append(look.template)
+        if seen is not None:
+            self._watch.see(seen, look.template)
+        if not self._comparing or len(self._probes) < self._judge.rule.at_most:
+            self._probes.append(look.template)
+
+    def light_due(self, now_s: float) -> PanelLight | None:
+        """The light that the screen should show from now on, if it is another one."""
+        return self._watch.light_due(now_s)
 
     def take_hint(self, now_s: float) -> Hint | None:
         """What to say now: only what is new, and no more than three times a second."""
@@ -84,16 +96,21 @@ class Looking:
     def compare(self) -> Comparison | None:
         """The decision on what was seen so far; None while more is needed, or no photo is there.
 
-        A decision uses the looks up: another comparison begins with new ones.
+        The right person is not told before it is told whether they are alive. A decision uses the
+        looks up: another comparison begins with new ones.
         """
         self._comparing = True
         if self._reference is None:
             return None
-        comparison = self._judge.compare(self._reference, tuple(self._probes))
-        if comparison.decision is MatchDecision.TRY_AGAIN:
+        alive = self._watch.decision(self._reference)
+        pad = PadDecision.NOT_DONE if alive is None else alive
+        comparison = self._judge.compare(self._reference, tuple(self._probes), pad)
+        matched = comparison.decision is MatchDecision.SAME_PERSON
+        if comparison.decision is MatchDecision.TRY_AGAIN or (matched and alive is None):
             return None
         self.end_comparison()
         self._probes.clear()
+        self._watch.begin_anew()
         return comparison
 
     def end_comparison(self) -> None:

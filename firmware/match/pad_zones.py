@@ -36,6 +36,8 @@ FACE_ZONES: Final[tuple[tuple[int, ...], ...]] = (
     (397, 367),
 )
 """Mesh points whose mean is the middle of a zone. No eyes and no lips: they move and shine."""
+INNER_ZONES: Final = 13
+"""So many of them are face in every pose; the others, before ears and jaw, come and go."""
 BESIDE: Final = (
     (-0.78, -0.1),
     (0.78, -0.1),
@@ -45,8 +47,10 @@ BESIDE: Final = (
     (0.5, -0.85),
 )
 """Middles of the zones around a face: widths of it to the right, and heights down."""
-ZONE_RADIUS: Final = 0.055
+ZONE_RADIUS: Final = 0.07
 """Half the side of a zone, in widths of the face."""
+CORNER_PX: Final = 40
+"""Side of the squares in the upper corners of the picture: a wall, and it stands still."""
 LEFT_EDGE, RIGHT_EDGE, TOP, CHIN = 234, 454, 10, 152
 BURNT: Final = 250
 LINEAR: Final[Reals] = np.where(
@@ -63,6 +67,8 @@ class ZoneColours:
 
     face: Reals
     beside: Reals
+    behind: Reals
+    """3: the upper corners of the picture together. What changes there, the camera changed."""
 
     def __repr__(self) -> str:
         return f"ZoneColours({len(self.face)} + {len(self.beside)} zones)"
@@ -72,7 +78,7 @@ def zone_colours(pixels: Pixels, landmarks: Landmarks) -> ZoneColours:
     """The colours of all zones of one face. `pixels` are height × width × 3, BGR."""
     points = landmarks.points[:, :2]
     if not np.isfinite(points).all():
-        return ZoneColours(_unseen(len(FACE_ZONES)), _unseen(len(BESIDE)))
+        return ZoneColours(_unseen(len(FACE_ZONES)), _unseen(len(BESIDE)), _unseen())
     across = points[RIGHT_EDGE] - points[LEFT_EDGE]
     down = points[CHIN] - points[TOP]
     middle = (points[LEFT_EDGE] + points[RIGHT_EDGE] + points[TOP] + points[CHIN]) / 4
@@ -82,17 +88,25 @@ def zone_colours(pixels: Pixels, landmarks: Landmarks) -> ZoneColours:
     return ZoneColours(
         face=np.stack([_mean_light(pixels, place, radius) for place in on_face]),
         beside=np.stack([_mean_light(pixels, place, radius) for place in around]),
+        behind=_mean_told(
+            np.hstack([pixels[:CORNER_PX, :CORNER_PX], pixels[:CORNER_PX, -CORNER_PX:]])
+        ),
     )
 
 
 def _mean_light(pixels: Pixels, place: NDArray[np.floating], radius: float) -> Reals:
-    """Red, green, blue of a square; pixels in which a channel is burnt out tell no colour."""
+    """Red, green, blue of a square around a place."""
     height, width = pixels.shape[:2]
     left, top = (round(float(value) - radius) for value in place)
     side = round(2 * radius) + 1
     if left < 0 or top < 0 or left + side > width or top + side > height:
         return _unseen()
-    square = pixels[top : top + side, left : left + side].reshape(-1, 3)
+    return _mean_told(pixels[top : top + side, left : left + side])
+
+
+def _mean_told(part: Pixels) -> Reals:
+    """Pixels in which a channel is burnt out tell no colour."""
+    square = part.reshape(-1, 3)
     told = square[(square < BURNT).all(axis=1)]
     if 2 * len(told) < len(square):
         return _unseen()

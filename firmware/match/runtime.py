@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from firmware.faults import ModelRejected
 from firmware.match.model_card import ModelCard, OperatingPoint, parse_model_card
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
+from firmware.match.pad_card import PadCard, parse_pad_card
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
+PAD = "pad"
 DETECTOR, LANDMARKS, EMBEDDER = "face-detector", "face-landmarks", "face-embedder"
 COPY_AT_ONCE_BYTES: Final = 1 << 24
 SEALS: Final = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
@@ -38,12 +40,19 @@ def models_folder() -> Path:
 
 def read_model_card(folder: Path) -> ModelCard:
     """The card of one model's folder; `ModelRejected` when there is none, or a malformed one."""
-    path = folder / "card.toml"
+    return parse_model_card(*_content(folder / "card.toml"))
+
+
+def read_pad_card(folder: Path) -> PadCard:
+    """The card of presentation-attack detection, which has no network; else `ModelRejected`."""
+    return parse_pad_card(*_content(folder / "pad.toml"))
+
+
+def _content(path: Path) -> tuple[bytes, str]:
     try:
-        content = path.read_bytes()
+        return path.read_bytes(), str(path)
     except OSError as cause:
         raise ModelRejected(f"{path}: {cause.strerror}") from cause
-    return parse_model_card(content, str(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ never hears of a PIN.
 from __future__ import annotations
 
 import ctypes
+import os
 import select
 import socket
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -38,6 +40,8 @@ from firmware.match.compare import Comparer
 from firmware.match.errands import Comparing, Errand, ReadingPrint
 from firmware.match.looking import MOMENT_S, Looking
 from firmware.match.networks import grey_of
+from firmware.match.pad import sighting
+from firmware.match.pad_watch import NoWatch, PadWatch, Watch
 from firmware.match.photo import PhotoDecoder
 from firmware.match.requests import (
     Alive,
@@ -46,6 +50,7 @@ from firmware.match.requests import (
     ForgetFaces,
     Forgotten,
     Hinted,
+    LightWanted,
     PreviewAt,
     ReadPrintedNumber,
     Rested,
@@ -54,7 +59,7 @@ from firmware.match.requests import (
     VisionMessage,
     VisionProblem,
 )
-from firmware.match.runtime import ModelChoice, OnnxNetworks
+from firmware.match.runtime import PAD, ModelChoice, OnnxNetworks, read_pad_card
 from firmware.match.text_reader import TextReaderInBackground
 from firmware.match.tracking import TrackedLooks
 from firmware.settings import VisionSettings
@@ -88,6 +93,7 @@ class VisionWorker:
         face_camera: Camera,
         tray_camera: Camera | None,
         preview: Preview,
+        watch: Callable[[], Watch] = NoWatch,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._line, self._photos = line, photos
@@ -96,7 +102,7 @@ class VisionWorker:
         self._model, self._point = model_and_point
         self._tracked = TrackedLooks(comparer)
         self._face = WatchedCamera(face_camera, self._tell_camera)
-        self._tray, self._preview = tray_camera, preview
+        self._tray, self._preview, self._watch = tray_camera, preview, watch
         self._clock = clock
         self._looking: Looking | None = None
         self._errand: Errand | None = None
@@ -124,6 +130,7 @@ class VisionWorker:
             self._take_photo()
         now_s = self._clock()
         self._probe(now_s)
+        self._light(now_s)
         self._look(now_s)
         self._walk_on(self._clock())
 
@@ -181,7 +188,7 @@ class VisionWorker:
     def _look_at(self, visit: UUID) -> Looking:
         """Let the camera run for this visit; what was learnt of another one is dropped."""
         if self._looking is None or self._looking.visit != visit:
-            self._looking = Looking(visit, self._comparer)
+            self._looking = Looking(visit, self._comparer, self._watch())
             self._tracked.forget()
         self._probing = False
         self._face.start(self._clock())
@@ -265,11 +272,21 @@ class VisionWorker:
             self._show_at_s = self._look_at_s
             return
         self._look_at_s, self._show_at_s = now_s + MOMENT_S, now_s + PREVIEW_AFTER_S
-        look = self._tracked.look(grey_of(frame.pixels), frame.luma)
-        self._looking.see(look, frame.captured_at_s)
+        look, at_s = self._tracked.look(grey_of(frame.pixels), frame.luma), frame.captured_at_s
+        seen = None
+        if look.template is not None and look.landmarks is not None:
+            seen = sighting(frame.pixels, look.landmarks, at_s)
+        self._looking.see(look, at_s, seen)
         hint = self._looking.take_hint(now_s)
         if hint is not None:
             self._line.send(Hinted(hint))
+
+    def _light(self, now_s: float) -> None:
+        """Ask for the next light, while somebody is looked at."""
+        looking = self._looking if self._face.running and not self._probing else None
+        light = looking.light_due(now_s) if looking is not None else None
+        if light is not None:
+            self._line.send(LightWanted(light))
 
     def _tell_camera(self, code: str | None) -> None:
         self._line.send(CameraSeen(ready=code is None, code=code))
@@ -280,6 +297,14 @@ def _day(today: str) -> date:
         return date.fromisoformat(f"{today[:4]}-{today[4:6]}-{today[6:]}")
     except ValueError as cause:
         raise MalformedMessage("today is no date") from cause
+
+
+def watch_by(settings: VisionSettings) -> Callable[[], Watch]:
+    """What looks whether a face is alive, one for each visit; `ModelRejected` without its card."""
+    if not settings.liveness:
+        return NoWatch
+    card = read_pad_card(Path(settings.models) / PAD)
+    return partial(PadWatch, card, os.urandom if settings.screen_light else None)
 
 
 def serve_preview(door: socket.socket, line: Line[VisionMessage]) -> Preview:
@@ -326,6 +351,7 @@ def main(arguments: list[str]) -> None:
     try:
         chosen = ModelChoice(settings.detector, settings.landmarks, settings.embedder)
         networks = OnnxNetworks(Path(settings.models), settings.threads, chosen)
+        watch = watch_by(settings)
         model, point = networks.embedder_card.model_id, networks.operating_point
     except ModelRejected as fault:
         line.send(CameraSeen(ready=False, code=fault.code))
@@ -343,6 +369,7 @@ def main(arguments: list[str]) -> None:
             face_camera=NamedCamera(settings.face_camera),
             tray_camera=NamedCamera(settings.tray_camera) if settings.tray_camera else None,
             preview=serve_preview(door, line),
+            watch=watch,
         ).run()
 
 

@@ -91,14 +91,16 @@ class Appliance:
         methods: tuple[Method, ...] = tuple(Method),
         socket: str = "unix:hostdriver.sock",
         card_options: CardOptions = AS_USUAL,
+        liveness: bool = False,
     ) -> None:
         """`cable`: join firmware and host driver by a serial cable instead of a Unix socket.
         `clock_trust`: what the device takes its own clock for. `methods`: what the device offers.
-        `socket`: the driver's setting. `card_options`: how every card that is put down behaves."""
+        `socket`: the driver's setting. `card_options`: how every card that is put down behaves.
+        `liveness`: whether it looks if a face is alive, which takes a page that lights the face."""
         self._world = World(world.root.resolve())
         self.cable = Cable(cable) if cable is not None else None
         self._time_scale, self._clock_trust = time_scale, clock_trust
-        self._methods, self._socket = methods, socket
+        self._methods, self._socket, self._liveness = methods, socket, liveness
         self._service = PcscService(self._world.root, card_options)
         self._folder = Path()
         self._scene_now, self._changing = Scene(), Lock()
@@ -239,6 +241,7 @@ class Appliance:
                     face_camera=f"simulated:face:{self._scene}",
                     tray_camera=f"simulated:tray:{self._scene}",
                     models=str(MODELS),
+                    liveness=self._liveness,
                 ),
             ),
         )
@@ -255,7 +258,7 @@ class Appliance:
                 runtime_dir=str(self._folder / "run"),
                 socket=self._socket,
                 readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
-                gateway=GatewaySettings(accept_without_liveness=True),
+                gateway=GatewaySettings(accept_without_liveness=not self._liveness),
                 time_scale=max(1.0, self._time_scale),  # who hurries people hurries no driver
             ),
         )

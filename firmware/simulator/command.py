@@ -153,7 +153,9 @@ def visit(
         )
         click.echo("starting card reader, firmware and host driver …", err=True)
         joined = CABLES[cable] if cable else None
-        with Appliance(World(world), cable=joined, card_options=options) as appliance:
+        with Appliance(
+            World(world), cable=joined, card_options=options, liveness=True
+        ) as appliance:
             began_s = time.monotonic()
             result = play(appliance, scene, tell)
     if as_json:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.match.networks import Reals
-from firmware.match.pad_light import LightPlan
-from firmware.match.pad_zones import BESIDE, FACE_ZONES, LINEAR
-from firmware.words import LIGHT_RGB, PanelLight
+from firmware.match.pad_light import LightPlan, Lights
+from firmware.match.pad_zones import BESIDE, FACE_ZONES, LINEAR, ZoneColours
+from firmware.words import LIGHT_RGB
 
 HEAD: Final = np.array(
     [1.3, 1.2, 1.0, 1.0, 1.05, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.1, 1.1] + [0.6] * 4
@@ -25,7 +25,7 @@ TICK_S: Final = 0.01
 class Question:
     """The lights that were asked for, and when the looks were."""
 
-    shown: list[tuple[float, PanelLight]]
+    shown: Lights
     times_s: list[float]
 
 
@@ -44,7 +44,7 @@ def lit(
     answers: NDArray[np.floating],
     *,
     seed: int,
-    shown: list[tuple[float, PanelLight]] | None = None,
+    shown: Lights | None = None,
     delay_s: float = 0.2,
     noise: float = 0.004,
 ) -> Reals:
@@ -66,6 +66,17 @@ def lit(
     return np.asarray(skin * shadow * light * grain, np.float32)
 
 
-def wall(asked: Question, *, seed: int, answer: float = 0.0) -> Reals:
-    """What is seen beside the face."""
-    return lit(asked, np.full(len(BESIDE), answer), seed=seed + 1000)
+def seen(
+    asked: Question,
+    answers: NDArray[np.floating],
+    *,
+    seed: int,
+    beside: float = 0.0,
+    shown: Lights | None = None,
+    delay_s: float = 0.2,
+) -> list[ZoneColours]:
+    """What each look sees: a face, what is beside it, and a wall in the corners."""
+    face = lit(asked, answers, seed=seed, shown=shown, delay_s=delay_s)
+    around = lit(asked, np.full(len(BESIDE), beside), seed=seed + 1000, delay_s=delay_s)
+    wall = lit(asked, np.zeros(1), seed=seed + 2000, delay_s=delay_s)[:, 0]
+    return [ZoneColours(*look) for look in zip(face, around, wall, strict=True)]

@@ -158,6 +158,7 @@ def settings_for(scene: Path) -> VisionSettings:
         face_camera=f"simulated:face:{scene}",
         tray_camera=f"simulated:tray:{scene}",
         models=str(models_folder()),
+        liveness=False,  # there is no page that could light a face
     )
 
 

@@ -1,0 +1,207 @@
+"""Presentation-attack detection measured: attacks by species, living people, and NUAA's prints.
+
+`make bench-pad FACES=DIR` plays presentations of the generator's scored seeds as the device would
+see them and writes benchmarks/results/pad.{md,json,png}. With `--fit` the card's weights are first
+fitted on the development seeds, and the card is written together with its evidence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import msgspec
+import numpy as np
+import pad_fit
+from numpy.typing import NDArray
+from pad_presentations import (
+    DEVELOPMENT_SEEDS,
+    SCORED_SEEDS,
+    Presented,
+    looker,
+    present,
+)
+from pad_prints import Prints, fit, left_out_scores, read_prints
+from pad_report import PADS, write_pad_card, write_report
+
+from firmware.match.evaluation.intervals import exact_bounds
+from firmware.match.pad import Cues, cues_in_light, cues_without_light, judge
+from firmware.match.pad_card import PadCard, PadEvidence
+from firmware.match.pad_watch import SPARE_LOOKS
+from firmware.match.runtime import OnnxNetworks, models_folder, read_pad_card
+from firmware.simulator.portraits import portraits_of
+from firmware.simulator.presentation_species import ATTACKS, LIVING, Species
+from firmware.simulator.world import DEFAULT_ROOT, World
+from firmware.words import PadDecision
+
+CONFIDENCE: Final = 0.95
+LOOKS: Final = pad_fit.LOOKS + SPARE_LOOKS
+
+
+def main() -> None:
+    """Measure, and write the report; with `--fit` the card as well."""
+    arguments = _arguments()
+    cv2.setNumThreads(1)
+    networks = OnnxNetworks(models_folder())
+    prints = read_prints(arguments.faces, networks)
+    card = read_pad_card(PADS)
+    if arguments.fit:
+        texture = fit(prints.rows, prints.live)
+        card = msgspec.structs.replace(card, texture=texture)
+        card = pad_fit.fit(list(_play(networks, DEVELOPMENT_SEEDS, arguments.fit)), card)
+    result = measure(list(_play(networks, SCORED_SEEDS, arguments.count)), card, prints)
+    write_report(arguments.out, result)
+    if arguments.fit:
+        write_pad_card(evidenced(card, result))
+
+
+def measure(presented: Sequence[Presented], card: PadCard, prints: Prints) -> dict[str, Any]:
+    """All that the report says."""
+    lit = [cues_in_light(each.sightings, each.shown, card) for each in presented]
+    unlit = [cues_without_light(each.sightings, card) for each in presented]
+    return {
+        "model_id": card.model_id,
+        "presentations": len(presented),
+        "scored_seeds": [SCORED_SEEDS.start, max(each.seed for each in presented)],
+        "with_light": _rates(presented, lit, card, "with_light"),
+        "without_light": _rates(presented, unlit, card, "without_light"),
+        "scores": {
+            species: [
+                _finite(cues.score)
+                for each, cues in zip(presented, lit, strict=True)
+                if each.species is species
+            ]
+            for species in Species
+        },
+        "prints": _prints(prints, card),
+    }
+
+
+def evidenced(card: PadCard, result: dict[str, Any]) -> PadCard:
+    """The card with what was measured at its points."""
+    return msgspec.structs.replace(
+        card,
+        evidence=_evidence(result["with_light"]),
+        evidence_without_light=_evidence(result["without_light"]),
+    )
+
+
+def _play(networks: OnnxNetworks, seeds: range, count: int) -> Iterator[Presented]:
+    """So many presentations of each kind of attack, and as many of living people in all."""
+    portrait_of = cache(portraits_of(World(DEFAULT_ROOT)))
+    comparer = looker(networks, networks.operating_point)
+    for number, seed in enumerate(seeds[:count]):
+        for species in (*ATTACKS, LIVING[number % len(LIVING)]):
+            yield present(species, seed, portrait_of, comparer, looks=LOOKS, lit=True)
+        print(f"{number + 1} of {count}", end="\r", file=sys.stderr)
+
+
+def _rates(
+    presented: Sequence[Presented], seen: Sequence[Cues], card: PadCard, name: str
+) -> dict[str, Any]:
+    """Each species: how many there were, and how many of them were wrongly decided on.
+
+    A presentation of which nothing could be told is a living person's error, and no attack's.
+    """
+    point = getattr(card, name)
+    live = np.array([judge(cues, point) is PadDecision.LIVE for cues in seen])
+    untold = np.array([judge(cues, point) is None for cues in seen])
+    whose = np.array([each.species for each in presented])
+    rows = {}
+    for species in Species:
+        theirs = whose == species
+        errors = ~live[theirs] if species.living else live[theirs]
+        rows[species.value] = _row(errors) | {"untold": int(untold[theirs].sum())}
+    living = np.array([each.species.living for each in presented])
+    worst = max(ATTACKS, key=lambda species: rows[species]["rate"])
+    return {
+        "id": point.id,
+        "threshold": point.threshold,
+        "texture": point.texture,
+        "looks": point.looks,
+        "species": rows,
+        "apcer": rows[worst] | {"species": worst.value},
+        "apcer_all": _row(live[~living]),
+        "bpcer": _row(~live[living]),
+    }
+
+
+def _prints(prints: Prints, card: PadCard) -> dict[str, Any]:
+    """The passive cue alone on NUAA, people left out, at the card's least and where it is best."""
+    scores = left_out_scores(prints)
+    thresholds = np.sort(scores)
+    worse = [max(_apcer(scores, prints, at), _bpcer(scores, prints, at)) for at in thresholds]
+    equal = float(thresholds[int(np.argmin(worse))])
+    return {
+        "people": int(np.unique(prints.person).size),
+        "at_the_point": _both(scores, prints, card.with_light.texture),
+        "at_equal_errors": _both(scores, prints, equal),
+        "apcer_at_bpcer_5": _apcer(scores, prints, float(np.quantile(scores[prints.live], 0.05))),
+    }
+
+
+def _both(scores: NDArray[np.float64], prints: Prints, at: float) -> dict[str, Any]:
+    return {
+        "threshold": round(at, 3),
+        "apcer": _row(scores[~prints.live] >= at),
+        "bpcer": _row(scores[prints.live] < at),
+    }
+
+
+def _apcer(scores: NDArray[np.float64], prints: Prints, at: float) -> float:
+    return float((scores[~prints.live] >= at).mean())
+
+
+def _bpcer(scores: NDArray[np.float64], prints: Prints, at: float) -> float:
+    return float((scores[prints.live] < at).mean())
+
+
+def _row(errors: NDArray[np.bool_]) -> dict[str, Any]:
+    count, of = int(errors.sum()), int(errors.size)
+    low, high = exact_bounds(count, of, CONFIDENCE) if of else (0.0, 1.0)
+    rate = count / of if of else 0.0
+    return {
+        "errors": count,
+        "of": of,
+        "rate": round(rate, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }
+
+
+def _evidence(rates: dict[str, Any]) -> PadEvidence:
+    apcer, bpcer = rates["apcer"], rates["bpcer"]
+    return PadEvidence(
+        apcer=apcer["rate"],
+        apcer_upper_95=apcer["high"],
+        apcer_species=apcer["species"],
+        apcer_all=rates["apcer_all"]["rate"],
+        bpcer=bpcer["rate"],
+        bpcer_upper_95=bpcer["high"],
+        attacks=rates["apcer_all"]["of"],
+        live=bpcer["of"],
+        measured_on="the generator's scored seeds, none of which was used in development",
+        report="benchmarks/results/pad.md",
+    )
+
+
+def _finite(score: float) -> float | None:
+    return round(score, 2) if np.isfinite(score) else None
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=Path, required=True, help="folder with nuaa/live and print")
+    parser.add_argument("--count", type=int, default=150, help="presentations of each species")
+    parser.add_argument("--fit", type=int, help="fit the card first, on so many of each species")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What models/pad/pad.toml says: from where on each cue counts, and how often that was wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from firmware.faults import ModelRejected
+
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+Shape = Annotated[tuple[float, ...], Meta(min_length=13, max_length=23)]
+
+
+class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the zones of `pad_zones` answer in proportion, face first, then what is beside it."""
+
+    head: Shape
+    sheet: Shape
+    """One that is worn or bent: its middle is nearer than its sides, and it has no nose."""
+    fitted_on: str
+
+
+class LightWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A logistic regression on `pad.light_row`."""
+
+    weight: Annotated[tuple[float, ...], Meta(min_length=7, max_length=7)]
+    constant: float
+    fitted_on: str
+
+
+class PadPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which score on a face counts as live, and what is asked for before."""
+
+    id: str
+    looks: Count
+    """Of so many looks; with the light, lit ones."""
+    threshold: float
+    """Least score: log-odds."""
+    texture: float
+    """Least score of the passive cue."""
+
+
+class TextureWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A logistic regression: (measure - mean) / spread, times weight, and a constant."""
+
+    mean: tuple[float, float, float]
+    spread: tuple[float, float, float]
+    weight: tuple[float, float, float]
+    constant: float
+    fitted_on: str
+
+
+class PadEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was measured at a point (ISO/IEC 30107-3), in the report that is named."""
+
+    apcer: Share
+    """Of the kind of attack that came through most often, which is named."""
+    apcer_upper_95: Share
+    apcer_species: str
+    apcer_all: Share
+    """Of all attacks together."""
+    attacks: Count
+    bpcer: Share
+    bpcer_upper_95: Share
+    live: Count
+    measured_on: str
+    report: str
+
+
+class PadCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole card."""
+
+    model_id: str
+    texture: TextureWeights
+    shapes: Shapes
+    light: LightWeights
+    with_light: PadPoint
+    without_light: PadPoint
+    evidence: PadEvidence | None = None
+    evidence_without_light: PadEvidence | None = None
+
+
+def parse_pad_card(content: bytes, where: str) -> PadCard:
+    """The card in the bytes of a pad.toml; `ModelRejected` names `where` it stands."""
+    try:
+        return msgspec.toml.decode(content, type=PadCard)
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise ModelRejected(f"{where}: {cause}") from cause

@@ -1,0 +1,197 @@
+"""One visit's question whether a face is alive: whose looks count, and when it is told."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import numpy as np
+from lit_faces import HEAD, SHEET, Question, question, seen
+from numpy.typing import NDArray
+from points import point_at
+
+from firmware.match.compare import Comparer, Comparison, Look
+from firmware.match.looking import Looking
+from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
+from firmware.match.pad import Sighting
+from firmware.match.pad_card import LightWeights, PadCard, PadPoint, Shapes, TextureWeights
+from firmware.match.pad_texture import Texture
+from firmware.match.pad_watch import NoWatch, PadWatch
+from firmware.match.pad_zones import BESIDE
+from firmware.match.quality import Quality
+from firmware.match.template import FaceTemplate
+from firmware.words import MatchDecision, PadDecision
+
+BESIDE_A_HEAD = (0.05,) * len(BESIDE)
+CARD = PadCard(
+    model_id="by-hand",
+    texture=TextureWeights((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0), 0.0, "nobody"),
+    shapes=Shapes((*HEAD, *BESIDE_A_HEAD), (*SHEET, *BESIDE_A_HEAD), "nobody"),
+    light=LightWeights((20.0, 0.0, 1000.0, 0.0, 0.0, 0.0, 0.0), -16.0, "nobody"),
+    with_light=PadPoint("lit", looks=7, threshold=0.0, texture=-10.0),
+    without_light=PadPoint("unlit", looks=5, threshold=0.0, texture=0.0),
+)
+LOOKS = 14
+MESH = np.random.default_rng(5).uniform(0, 100, (468, 3)).astype(np.float32)
+
+
+class NoNetworks:
+    """A decision on templates needs no network; asking one fails the test."""
+
+    @property
+    def layout(self) -> Layout:
+        raise AssertionError
+
+    def detect(self, canvas: Grey) -> DetectorOutputs:
+        raise AssertionError
+
+    def landmarks(self, view: Grey) -> tuple[Reals, float]:
+        raise AssertionError
+
+    def embed(self, face: Grey) -> Reals:
+        raise AssertionError
+
+
+def person(number: int) -> FaceTemplate:
+    values = np.zeros(128, np.float32)
+    values[number] = 1.0
+    return FaceTemplate(values)
+
+
+def sightings(
+    asked: Question,
+    answers: NDArray[np.floating],
+    *,
+    seed: int = 3,
+    beside: float = 0.0,
+    detail: float = 1.0,
+) -> list[Sighting]:
+    """What looks at something that answers so leave behind."""
+    looks = seen(asked, answers, seed=seed, beside=beside)
+    return [
+        Sighting(at_s, MESH, colours, Texture(detail, 0.0, 0.0))
+        for at_s, colours in zip(asked.times_s, looks, strict=True)
+    ]
+
+
+def watch_of(asked: Question) -> PadWatch:
+    """A watch that asked for the very lights of the question: its random bytes are the same."""
+    watch = PadWatch(CARD, np.random.default_rng(3).bytes)
+    for at_s, _ in asked.shown:
+        assert watch.light_due(at_s) is not None
+    return watch
+
+
+def told(answers: NDArray[np.floating], looks: int, who: int = 1) -> PadDecision | None:
+    asked = question(3, looks=LOOKS)
+    watch = watch_of(asked)
+    for look in sightings(asked, answers)[:looks]:
+        watch.see(look, person(who))
+    return watch.decision(person(1))
+
+
+def test_a_head_that_answers_is_alive_after_seven_looks_and_not_before() -> None:
+    assert told(0.1 * HEAD, looks=6) is None
+    assert told(0.1 * HEAD, looks=7) is PadDecision.LIVE
+
+
+def test_a_sheet_that_answers_is_not() -> None:
+    assert told(0.1 * SHEET, looks=6) is None
+    assert told(0.1 * SHEET, looks=7) is PadDecision.NOT_LIVE
+
+
+def test_no_answer_at_all_is_never_life() -> None:
+    assert told(0.0 * HEAD, looks=14) is PadDecision.NOT_LIVE
+
+
+def test_looks_of_one_moment_are_one_look() -> None:
+    asked = question(3, looks=LOOKS)
+    watch = watch_of(asked)
+    for look in sightings(asked, 0.1 * HEAD)[:2]:
+        for _ in range(10):
+            watch.see(look, person(1))
+    assert repr(watch) == "PadWatch(2 looks)"
+    assert watch.decision(person(1)) is None
+
+
+def test_looks_at_somebody_else_do_not_count() -> None:
+    assert told(0.1 * HEAD, looks=14, who=2) is None
+
+
+def test_nobody_answers_for_the_picture_that_is_compared() -> None:
+    asked = question(3, looks=LOOKS)
+    watch = watch_of(asked)
+    living, picture = sightings(asked, 0.1 * HEAD), sightings(asked, 0.1 * SHEET)
+    for number, (one, other) in enumerate(zip(living, picture, strict=True)):
+        helper = number % 4 == 0
+        watch.see(one if helper else other, person(2 if helper else 1))
+    assert watch.decision(person(1)) is not PadDecision.LIVE
+
+
+def test_each_comparison_is_told_from_looks_of_its_own() -> None:
+    asked = question(3, looks=LOOKS)
+    watch = watch_of(asked)
+    for look in sightings(asked, 0.1 * HEAD):
+        watch.see(look, person(1))
+    watch.begin_anew()
+    assert watch.decision(person(1)) is None
+
+
+def test_without_the_light_no_light_is_asked_for_and_the_rest_decides() -> None:
+    watch = PadWatch(CARD, None)
+    assert watch.light_due(0.0) is None
+    asked = question(3, looks=LOOKS)
+    for look in sightings(asked, HEAD, detail=1.0)[:5]:
+        watch.see(look, person(1))
+    assert watch.decision(person(1)) is PadDecision.LIVE
+    for look in sightings(asked, HEAD, detail=-9.0)[5:]:
+        watch.see(look, person(1))
+    assert watch.decision(person(1)) is PadDecision.NOT_LIVE
+
+
+def test_where_nobody_looks_for_it_it_was_not_done() -> None:
+    watch = NoWatch()
+    assert watch.light_due(0.0) is None
+    assert watch.decision(person(1)) is PadDecision.NOT_DONE
+
+
+def test_nothing_of_a_face_is_printed() -> None:
+    look = sightings(question(3), HEAD)[0]
+    watch = PadWatch(CARD, None)
+    watch.see(look, person(1))
+    assert repr(watch) == "PadWatch(1 looks)"
+    assert "array" not in repr(look)
+
+
+# --- together with the comparison
+def compared(answers: NDArray[np.floating], looks: int, who: int = 1) -> Comparison | None:
+    """What a looking comes to after so many looks at `who`, whose photo is person 1's."""
+    asked = question(3, looks=LOOKS)
+    comparer = Comparer(NoNetworks(), "vectors", point_at(0.5))
+    looking = Looking(UUID(int=7), comparer, watch_of(asked))
+    looking.learn_photo(person(1))
+    for look in sightings(asked, answers)[:looks]:
+        looking.see(Look(Quality(None), person(who)), look.at_s, look)
+        decided = looking.compare()
+        if decided is not None:
+            return decided
+    return None
+
+
+def test_the_right_person_is_told_only_when_known_to_be_alive() -> None:
+    assert compared(0.1 * HEAD, looks=6) is None
+    decided = compared(0.1 * HEAD, looks=LOOKS)
+    assert decided is not None
+    assert (decided.decision, decided.pad) == (MatchDecision.SAME_PERSON, PadDecision.LIVE)
+
+
+def test_a_picture_of_the_right_person_is_not_live() -> None:
+    decided = compared(0.1 * SHEET, looks=LOOKS)
+    assert decided is not None
+    assert (decided.decision, decided.pad) == (MatchDecision.NOT_LIVE, PadDecision.NOT_LIVE)
+
+
+def test_a_stranger_is_told_without_asking_for_life() -> None:
+    decided = compared(0.1 * HEAD, looks=5, who=2)
+    assert decided is not None
+    assert decided.decision is MatchDecision.NOT_SAME_PERSON
+    assert decided.pad is PadDecision.NOT_DONE
