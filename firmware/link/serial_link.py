@@ -15,7 +15,8 @@ from firmware.link.serial_port import SerialTransport, open_port
 from firmware.link.transport import Link, OnLink
 from firmware.link.trust import Trust
 
-ANSWER_LEASES: Final = 2  # the other end may first have to notice that its last session is over
+ANSWER_LEASES: Final = 4
+"""A bad line needs some for the handshake, and the other end may still be in its last session."""
 REOPENS_PER_LEASE: Final = 4
 
 
