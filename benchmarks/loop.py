@@ -13,7 +13,6 @@ Then single looks in turns, with the detector at each and with the face followed
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import platform
 import socket
@@ -32,7 +31,6 @@ from uuid import uuid4
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from firmware.camera.frame import Frame, Pixels
 from firmware.camera.pi_camera import LORES_SIZE, MAIN_SIZE
@@ -55,6 +53,7 @@ from firmware.match.text_reader import TextReaderInBackground
 from firmware.match.tracking import TrackedLooks
 from firmware.match.worker import VisionWorker
 from firmware.simulator.camera import SimulatedCamera, set_scene
+from firmware.simulator.card_pictures import photo_of
 from firmware.simulator.world import World
 from firmware.worker import Line, photo_passage
 
@@ -142,12 +141,8 @@ def drawn(live: str) -> list[Pixels]:
 
 
 def chip_photo() -> bytes:
-    """A portrait as a chip would hold it: grey, 240 × 320, about 5 kB of JPEG 2000."""
-    content = io.BytesIO()
-    with Image.open(World().portrait(PHOTO)) as portrait:
-        grey = portrait.convert("L").resize((240, 320))
-    grey.save(content, "JPEG2000", quality_mode="rates", quality_layers=[15])
-    return content.getvalue()
+    """A portrait as a virtual card holds it."""
+    return photo_of(World().portrait(PHOTO))
 
 
 @contextmanager

@@ -81,6 +81,10 @@ class Recipe:
     outputs: str
     offset: float = 0.0  # what is added then
     layout: str | None = None  # of a detector's outputs, as firmware.match.networks names it
+    # Of an embedder: the usual length of its outputs, and the exponent of what a length says
+    # (docs/adr/0011-two-embedders-and-their-lengths.md).
+    embedding: tuple[float, float] | None = None
+    joined: tuple[str, float] | None = None  # of an embedder: another one's folder, and its weight
     loadable: tuple[Pass, ...] = ()  # without these the source itself could not be run
 
 
@@ -141,6 +145,8 @@ RECIPES = (
         scale=1.0,
         preprocessing="aligned to five points; grey in all three channels; mean and scale inside",
         outputs="128 values, of any length; two faces are compared by their cosine",
+        embedding=(12.0, 0.15),
+        joined=("face-embedder-mobilefacenet", 0.5),
     ),
     Recipe(
         folder="face-embedder-mobilefacenet",
@@ -164,7 +170,8 @@ RECIPES = (
         offset=-127.5 / 128,
         preprocessing="aligned to five points; grey in all three channels",
         loadable=(flatten_output,),
-        outputs="192 values, of length 1; two faces are compared by their cosine",
+        outputs="192 values, of any length; two faces are compared by their cosine",
+        embedding=(67.0, 0.4),
     ),
     Recipe(
         folder="face-detector-blazeface",
@@ -241,7 +248,7 @@ def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]
 
 
 def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
-    """The card of a network; its operating point stays if it was measured on these very bytes."""
+    """The card of a network; its operating point stays if it was measured with these very bytes."""
     origin: Table = {
         "upstream": recipe.upstream,
         "licence": recipe.licence,
@@ -259,9 +266,16 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
         "preprocessing": recipe.preprocessing,
         "outputs": recipe.outputs,
     }
-    measured: Card = {}
-    if "operating_point" in old and old["sha256"] == sha256_of(content):
-        measured["operating_point"] = old["operating_point"]
+    taken: Card = {}
+    if recipe.embedding is not None:
+        length, exponent = recipe.embedding
+        taken["embedding"] = {"typical_length": length, "exponent": exponent}
+    if recipe.joined is not None:
+        other, weight = recipe.joined
+        taken["joined"] = {"folder": other, "weight": weight}
+    was = {name: old[name] for name in ("embedding", "joined") if name in old}
+    if "operating_point" in old and old["sha256"] == sha256_of(content) and was == taken:
+        taken["operating_point"] = old["operating_point"]
     return {
         "model_id": recipe.model_id,
         "file": recipe.file,
@@ -270,7 +284,7 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
         **({} if recipe.layout is None else {"layout": recipe.layout}),
         "origin": origin,
         "input": entry,
-        **measured,
+        **taken,
     }
 
 

@@ -66,3 +66,12 @@ def warp(grey: Grey, matrix: Reals, side: int) -> Grey:
 def aligned_face(grey: Grey, five: Reals) -> Grey:
     """The 112 × 112 face whose five points (5 × 2, in the picture) lie nearest to the template."""
     return warp(grey, similarity(five, TEMPLATE), FACE_SIDE)
+
+
+def reference_views(photo: Grey, five: Reals) -> list[Grey]:
+    """The face of a card's photo, and its mirror image: what is chance in one differs in the other.
+
+    Both 112 × 112. Live faces are not mirrored: another frame says more in the same time.
+    """
+    face = aligned_face(photo, five)
+    return [face, np.ascontiguousarray(face[:, ::-1])]

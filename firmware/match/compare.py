@@ -1,8 +1,9 @@
 """From a photo and some looks at a person to one decision, as few looks as possible.
 
-The rule is sequential: from three fit frames on, their mean may decide for the same person; only
-five may decide against. The operating point was measured with this very rule, since each further
-try gives an impostor a further chance.
+The rule is sequential, both ways: from three fit frames on, their mean may decide for the same
+person, and against when it lies so low that no two frames more could mend it; otherwise only five
+decide against. The operating point was measured with this very rule, since each further try gives
+an impostor a further chance.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from firmware.faults import MalformedPhoto
-from firmware.match.align import aligned_face
+from firmware.match.align import aligned_face, reference_views
 from firmware.match.decide import decide
 from firmware.match.detect import Face, Landmarks, find_faces, place_landmarks
 from firmware.match.model_card import OperatingPoint
 from firmware.match.networks import FaceNetworks, Grey
-from firmware.match.quality import Quality, QualityLimits, judge, judge_faces, measure
+from firmware.match.quality import Quality, QualityLimits, eyes_light, judge, judge_faces, measure
 from firmware.match.template import FaceTemplate, compare, embed, fuse
 from firmware.words import MatchDecision, PadDecision
 
@@ -81,7 +82,8 @@ class Comparer:
     def reference(self, photo: Grey) -> FaceTemplate:
         """The template of the photo on the chip; `MalformedPhoto` if it does not show one face.
 
-        The limits for a live look do not hold for it: there is no other photo to ask for.
+        The limits for a live look do not hold for it: there is no other photo to ask for. Only the
+        eyes must be seen: behind dark glasses many are alike.
         """
         faces = find_faces(self._networks, photo)
         if not judge_faces(faces, self._limits).fit:
@@ -89,7 +91,11 @@ class Comparer:
         landmarks = place_landmarks(self._networks, photo, faces[0])
         if not landmarks.presence >= self._limits.presence:
             raise MalformedPhoto("the photo shows no face that could be measured")
-        return embed(self._networks, aligned_face(photo, landmarks.five))
+        views = reference_views(photo, landmarks.five)
+        if not eyes_light(views[0]) >= self._limits.eyes_light:
+            raise MalformedPhoto("the photo shows no eyes")
+        # A photo is embedded once a visit, so there is time for more than one view of it.
+        return fuse([embed(self._networks, view) for view in views])
 
     def look(self, frame: Grey, small: Grey | None = None) -> Look:
         """One live frame in grey; `small`, if there is one, shows the detector the same view."""
@@ -123,7 +129,7 @@ class Comparer:
         for used, fused in fused_in_turn(probes, self._rule):
             score = compare(fused, reference)
             decision = decide(score, pad, True, self._point)
-            if decision is not MatchDecision.NOT_SAME_PERSON:
+            if decision is not MatchDecision.NOT_SAME_PERSON or score < self._point.hopeless:
                 break
             if used < self._rule.at_most:
                 decision = MatchDecision.TRY_AGAIN

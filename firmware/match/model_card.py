@@ -38,24 +38,42 @@ class NetworkInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outputs: str
 
 
+class Embedding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the length of an embedder's raw outputs says (`firmware.match.template.join`)."""
+
+    typical_length: Annotated[float, Meta(gt=0.0)]
+    exponent: Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Joined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A second embedder whose opinion is asked as well, and how much it counts beside the first."""
+
+    folder: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")]
+    weight: Annotated[float, Meta(gt=0.0, le=1.0)]
+
+
 class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A threshold together with the error rates that were measured at it (ISO/IEC 19795-1)."""
 
     id: str
-    threshold: Annotated[float, Meta(gt=0.0, lt=1.0)]  # cosine
+    threshold: Annotated[float, Meta(gt=0.0, lt=1.0)]  # of `firmware.match.template.compare`
     frames: Annotated[int, Meta(ge=1)]  # fused in the whole look that the rates below belong to
-    fmr: Share
+    fmr: Share  # of a whole visit of so many `looks`
     fmr_upper_95: Share  # by identities, not by pairs
-    fnmr: Share
+    fnmr: Share  # of one look
     fnmr_upper_95: Share
     impostor_pairs: Count
     genuine_pairs: Count
     measured_on: str
     report: str
+    looks: Annotated[int, Meta(ge=1)] = 1
+    hopeless: Annotated[float, Meta(ge=-1.0, lt=1.0)] = -1.0
+    """A fused score below it refuses before the last frame: nobody who was refused so would have
+    been accepted with all of them."""
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One model. Only a detector has a layout, only an embedder an operating point."""
+    """One model. Only a detector has a layout, only an embedder the last three."""
 
     model_id: str
     file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
@@ -64,6 +82,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Origin
     input: NetworkInput
     layout: Layout | None = None
+    embedding: Embedding | None = None
+    joined: Joined | None = None
     operating_point: OperatingPoint | None = None
 
 

@@ -52,7 +52,7 @@ class FaceNetworks(Protocol):
         """Face mesh of a 192 × 192 view: 468 × 3 in its pixels, and how surely it is a face."""
 
     def embed(self, face: Grey) -> Reals:
-        """128 values that describe an aligned 112 × 112 face; of any length."""
+        """Values that describe an aligned 112 × 112 face; of those longer than 2, the direction."""
 
 
 def grey_of(pixels: NDArray[np.uint8]) -> Grey:

@@ -24,6 +24,7 @@ from firmware.faults import ModelRejected
 from firmware.match.model_card import ModelCard, OperatingPoint, parse_model_card
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.pad_card import PadCard, parse_pad_card
+from firmware.match.template import Opinion, join
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
 PAD = "pad"
@@ -149,7 +150,7 @@ class OnnxNetworks:
         """Load the chosen models, each from its folder in `folder`."""
         self._detector = load_network(folder / chosen.detector, threads)
         self._landmarks = load_network(folder / chosen.landmarks, threads)
-        self._embedder = load_network(folder / chosen.embedder, threads)
+        self._embedders = list(_load_embedders(folder, chosen.embedder, threads))
         if self._detector.card.layout is None:
             raise ModelRejected(f"{chosen.detector} is no detector: its card names no layout")
         self._layout = self._detector.card.layout
@@ -161,12 +162,18 @@ class OnnxNetworks:
 
     @property
     def embedder_card(self) -> ModelCard:
-        return self._embedder.card
+        """The card that holds the operating point."""
+        return self._embedders[0][0].card
+
+    @property
+    def model_id(self) -> str:
+        """All that a face was embedded with."""
+        return "+".join(network.card.model_id for network, _ in self._embedders)
 
     @property
     def operating_point(self) -> OperatingPoint:
         """The embedder's; `ModelRejected` when nobody has measured one."""
-        point = self._embedder.card.operating_point
+        point = self.embedder_card.operating_point
         if point is None:
             raise ModelRejected("the embedder's card has no operating point; `make bench-accuracy`")
         return point
@@ -180,7 +187,25 @@ class OnnxNetworks:
         return points.reshape(-1, 3), float(1 / (1 + np.exp(-presence.item())))
 
     def embed(self, face: Grey) -> Reals:
-        return self._embedder.run(face)[0].reshape(-1)
+        return join(
+            [(network.run(face)[0].reshape(-1), opinion) for network, opinion in self._embedders]
+        )
+
+
+def _load_embedders(folder: Path, first: str, threads: int) -> Iterator[tuple[Network, Opinion]]:
+    """The embedder, and the one that its card joins to it, each with what it counts."""
+    network = load_network(folder / first, threads)
+    yield network, _opinion(network.card, 1.0)
+    joined = network.card.joined
+    if joined is not None:
+        other = load_network(folder / joined.folder, threads)
+        yield other, _opinion(other.card, joined.weight)
+
+
+def _opinion(card: ModelCard, weight: float) -> Opinion:
+    if card.embedding is None:
+        raise ModelRejected(f"{card.model_id} is no embedder: its card says nothing of lengths")
+    return Opinion(weight, card.embedding.typical_length, card.embedding.exponent)
 
 
 def _give_memory_back() -> None:

@@ -1,18 +1,24 @@
-"""A face as 128 numbers, and how near two of them are. It knows no threshold."""
+"""A face as some hundred numbers, and how near two of them are. It knows no threshold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from firmware.match.networks import FaceNetworks, Grey, Reals
 
+# Nothing that `join` makes is longer: what is, is taken for a direction alone.
+LONGEST: Final = 2.0
+# A raw vector this many times shorter or longer than usual says nothing more by its length.
+LENGTHS: Final = (0.5, 2.0)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FaceTemplate:
-    """The embedding of one face, or of several pictures of it, as a unit vector."""
+    """The embedding of one face, or of several pictures of it: a vector of length about 1."""
 
     values: Reals
 
@@ -20,24 +26,57 @@ class FaceTemplate:
         return f"FaceTemplate({self.values.size} values)"
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """How one embedder's outputs are taken."""
+
+    weight: float  # beside the other embedders
+    typical_length: float  # of its raw outputs
+    exponent: float  # how much the length counts; 0: a unit vector
+
+
 def embed(networks: FaceNetworks, face: Grey) -> FaceTemplate:
     """The template of one aligned 112 × 112 face."""
-    return FaceTemplate(_unit(networks.embed(face)))
+    values = networks.embed(face)
+    length = _length(values)
+    return FaceTemplate(_at_length(values, 1.0 if length > LONGEST else length))
+
+
+def join(outputs: Sequence[tuple[Reals, Opinion]]) -> Reals:
+    """The raw outputs of several embedders as one vector of length about 1.
+
+    A face of which a network saw little gives a short raw vector, and pictures of one person score
+    low then, strangers hardly less. So a short one is left a little longer than a unit vector:
+    length = (raw / typical)^-exponent. Measured: docs/adr/0011-two-embedders-and-their-lengths.md.
+    """
+    whole = sum(opinion.weight**2 for _, opinion in outputs) ** 0.5
+    parts = []
+    for values, opinion in outputs:
+        relative = np.clip(_length(values) / opinion.typical_length, *LENGTHS)
+        length = opinion.weight / whole * float(relative) ** -opinion.exponent
+        parts.append(_at_length(values, length))
+    return np.concatenate(parts)
 
 
 def fuse(templates: Sequence[FaceTemplate]) -> FaceTemplate:
-    """One template out of several pictures of the same face: the mean of their unit vectors."""
-    return FaceTemplate(_unit(np.mean([each.values for each in templates], axis=0)))
+    """One template out of several pictures of the same face: their mean, as long as they are."""
+    rows = np.stack([each.values for each in templates])
+    length = float(np.linalg.norm(rows, axis=1).mean())
+    return FaceTemplate(_at_length(rows.mean(axis=0), length))
 
 
 def compare(probe: FaceTemplate, reference: FaceTemplate) -> float:
-    """Similarity, -1 … 1: the cosine of the angle between the two."""
+    """Similarity: the cosine of the angle between the two, times their lengths."""
     return float(probe.values @ reference.values)
 
 
-def _unit(values: Reals) -> Reals:
-    length = float(np.linalg.norm(values))
+def _length(values: Reals) -> float:
+    return float(np.linalg.norm(values))
+
+
+def _at_length(values: Reals, wanted: float) -> Reals:
+    length = _length(values)
     # A network that gives nothing, or no numbers, has seen nothing: similar to nobody.
     if not np.isfinite(length) or length < 1e-6:
         return np.zeros_like(values)
-    return values / np.float32(length)
+    return np.asarray(values * np.float32(wanted / length), np.float32)

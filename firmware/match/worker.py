@@ -352,7 +352,7 @@ def main(arguments: list[str]) -> None:
         chosen = ModelChoice(settings.detector, settings.landmarks, settings.embedder)
         networks = OnnxNetworks(Path(settings.models), settings.threads, chosen)
         watch = watch_by(settings)
-        model, point = networks.embedder_card.model_id, networks.operating_point
+        model, point = networks.model_id, networks.operating_point
     except ModelRejected as fault:
         line.send(CameraSeen(ready=False, code=fault.code))
         refuse_all(line, photos, fault)

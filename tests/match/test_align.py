@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.match.align import TEMPLATE, aligned_face, similarity, warp
+from firmware.match.align import TEMPLATE, aligned_face, reference_views, similarity, warp
 from firmware.match.networks import FACE_SIDE, Grey, Reals
 
 angles = st.floats(-3.1, 3.1)
@@ -75,3 +75,10 @@ def test_reducing_first_does_not_shift_the_picture() -> None:
     matrix = np.array([[1 / times, 0, (1 / times - 1) / 2], [0, 1 / times, (1 / times - 1) / 2]])
     view = warp(large, matrix.astype(np.float32), FACE_SIDE)
     assert np.abs(view.astype(int) - coarse)[2:-2, 2:-2].max() <= 8
+
+
+def test_a_reference_is_seen_as_it_is_and_in_the_mirror() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (112, 112), np.uint8)
+    straight, mirrored = reference_views(photo, TEMPLATE)
+    assert np.array_equal(straight[:, ::-1], mirrored)
+    assert np.array_equal(straight, aligned_face(photo, TEMPLATE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from drawn_faces import BrightSpots
@@ -42,6 +43,26 @@ def compare(*cosines: float, pad: PadDecision = PadDecision.NOT_DONE) -> Compari
 )
 def test_the_rule(cosines: tuple[float, ...], decision: MatchDecision, frames: int) -> None:
     comparison = compare(*cosines)
+    assert (comparison.decision, comparison.frames) == (decision, frames)
+
+
+@pytest.mark.parametrize(
+    ("cosines", "decision", "frames"),
+    [
+        ((0.1, 0.1), MatchDecision.TRY_AGAIN, 2),
+        ((0.1, 0.1, 0.1), MatchDecision.NOT_SAME_PERSON, 3),
+        ((0.35, 0.35, 0.35), MatchDecision.TRY_AGAIN, 3),
+        ((0.35, 0.35, 0.35, 0.0), MatchDecision.NOT_SAME_PERSON, 4),
+        # Given up is given up: what comes later has no part in it.
+        ((0.1, 0.1, 0.1, 0.99, 0.99), MatchDecision.NOT_SAME_PERSON, 3),
+    ],
+)
+def test_a_hopeless_look_ends_at_once(
+    cosines: tuple[float, ...], decision: MatchDecision, frames: int
+) -> None:
+    point = msgspec.structs.replace(point_at(0.5), hopeless=0.3)
+    comparer = Comparer(BrightSpots(), "model", point)
+    comparison = comparer.compare(REFERENCE, [at(cosine) for cosine in cosines])
     assert (comparison.decision, comparison.frames) == (decision, frames)
 
 

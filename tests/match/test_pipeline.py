@@ -45,7 +45,7 @@ def networks() -> OnnxNetworks:
 
 @pytest.fixture(scope="module")
 def comparer(networks: OnnxNetworks) -> Comparer:
-    return Comparer(networks, networks.embedder_card.model_id, networks.operating_point)
+    return Comparer(networks, networks.model_id, networks.operating_point)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,9 @@ def test_two_portraits_match_only_if_they_show_one_person(
     reference = comparer.reference(faces[one])
     comparison = comparer.compare(reference, moments(comparer, faces[other]))
     same = one[:8] == other[:8]
-    assert comparison.decision is (MatchDecision.SAME_PERSON if same else MatchDecision.TRY_AGAIN)
+    # Strangers are so unlike each other that three frames are enough to say so.
+    wanted = MatchDecision.SAME_PERSON if same else MatchDecision.NOT_SAME_PERSON
+    assert comparison.decision is wanted
 
 
 @pytest.mark.parametrize(

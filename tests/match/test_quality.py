@@ -11,11 +11,14 @@ import pytest
 from firmware.match.detect import Face, Landmarks
 from firmware.match.quality import (
     CHIN,
+    EYES_AND_CHEEKS,
     FOREHEAD,
     LEFT_EDGE,
+    LIDS,
     RIGHT_EDGE,
     Measures,
     QualityLimits,
+    eyes_light,
     judge,
     judge_faces,
     measure,
@@ -24,6 +27,8 @@ from firmware.words import Hint
 
 GOOD = Measures(
     eyes_px=80,
+    eyes_open=0.3,
+    eyes_light=0.7,
     face_share=0.5,
     presence=1.0,
     yaw_deg=0,
@@ -47,6 +52,8 @@ ROWS = [
     ({"yaw_deg": -40}, Hint.LOOK_HERE),
     ({"pitch_deg": 35}, Hint.LOOK_HERE),
     ({"roll_deg": 45}, Hint.LOOK_HERE),
+    ({"eyes_open": 0.1}, Hint.LOOK_HERE),
+    ({"eyes_light": 0.3}, Hint.LOOK_HERE),
     ({"sharpness": 0.001}, Hint.HOLD_STILL),
 ]
 LIMITS = QualityLimits()
@@ -59,10 +66,9 @@ def face(size: float) -> Face:
 def landmarks(yaw_deg: float = 0, pitch_deg: float = 0) -> Landmarks:
     """A mesh of which only the points that quality looks at are in place."""
     points = np.full((468, 3), 50, np.float32)
-    for index, x in ((33, 35), (133, 35), (159, 35), (145, 35)):
-        points[index] = [x, 50, 0]
-    for index, x in ((362, 70), (263, 70), (386, 70), (374, 70)):
-        points[index] = [x, 50, 0]
+    for x, (upper, lower, left, right) in zip((35, 70), LIDS, strict=True):
+        points[[upper, lower]] = [x, 49, 0], [x, 51, 0]
+        points[[left, right]] = [x - 5, 50, 0], [x + 5, 50, 0]
     points[LEFT_EDGE], points[FOREHEAD] = [20, 50, 0], [50, 20, 0]
     yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
     points[RIGHT_EDGE] = [20 + 60 * np.cos(yaw), 50, 60 * np.sin(yaw)]
@@ -120,3 +126,19 @@ def test_light_is_measured_where_there_is_face() -> None:
     aligned[28:100, 22:90] = 8
     measures = measure(np.zeros((100, 100), np.uint8), face(60), landmarks(), aligned)
     assert (measures.mean, measures.dark_share, measures.bright_share) == (8, 1, 0)
+
+
+def test_eyes_are_as_open_as_the_wider_of_them() -> None:
+    shut = landmarks()
+    upper, lower, *_ = LIDS[0]
+    shut.points[upper] = shut.points[lower]
+    measures = measure(noise(120, 40), face(100), shut, noise(120, 40))
+    assert measures.eyes_open == pytest.approx(0.2)
+
+
+def test_dark_glasses_hide_both_eyes_a_shadow_one() -> None:
+    aligned = np.full((112, 112), 100, np.uint8)
+    for count, wanted in ((0, 1.0), (1, 1.0), (2, 0.2)):
+        for eye, _ in EYES_AND_CHEEKS[:count]:
+            aligned[eye] = 20
+        assert eyes_light(aligned) == pytest.approx(wanted)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import io
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,7 +16,6 @@ import aiohttp
 import msgspec
 import pytest
 from photos import precinct_bomb
-from PIL import Image
 
 from firmware.camera.frame import Frame
 from firmware.camera.opening import open_camera
@@ -54,6 +52,7 @@ from firmware.match.text_reader import TextReaderInBackground
 from firmware.match.worker import VisionWorker
 from firmware.settings import VisionSettings
 from firmware.simulator.camera import NOBODY, set_scene
+from firmware.simulator.card_pictures import photo_of
 from firmware.simulator.world import World
 from firmware.words import Hint, MatchDecision
 from firmware.worker import Line, SupervisedWorker, photo_passage, preview_door
@@ -74,12 +73,8 @@ OTHERS = [
 
 
 def chip_photo(portrait_id: str) -> bytes:
-    """A portrait as a chip would hold it: grey, 240 × 320, about 5 kB of JPEG 2000."""
-    with Image.open(World().portrait(portrait_id)) as portrait:
-        grey = portrait.convert("L").resize((240, 320))
-    content = io.BytesIO()
-    grey.save(content, "JPEG2000", quality_mode="rates", quality_layers=[15])
-    return content.getvalue()
+    """A portrait as a virtual card holds it."""
+    return photo_of(World().portrait(portrait_id))
 
 
 @dataclass

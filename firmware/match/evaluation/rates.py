@@ -252,5 +252,5 @@ def _distinct_pairs(people: Indices) -> int:
 
 def _renumbered(people: Indices, taken: NDArray[np.bool_]) -> Indices:
     """Indices of people among those taken, of comparisons in which nobody else takes part."""
-    kept = people[..., taken[people].reshape(-1, people.shape[-1]).all(axis=0)]
+    kept = people[..., np.atleast_2d(taken[people]).all(axis=0)]
     return (np.cumsum(taken) - 1)[kept].astype(np.int32)
