@@ -64,6 +64,10 @@ class Looking:
         """How many fit looks are kept."""
         return len(self._probes)
 
+    def is_new_moment(self, captured_at_s: float) -> bool:
+        """Whether a look at a frame of that time could count: else it is not worth the work."""
+        return captured_at_s - self._last_moment_s >= MOMENT_S
+
     def learn_photo(self, reference: FaceTemplate | MalformedPhoto) -> None:
         """The photo of this visit came, or what came was none; the last one counts."""
         if isinstance(reference, MalformedPhoto):
@@ -74,7 +78,7 @@ class Looking:
     def see(self, look: Look, captured_at_s: float, seen: Sighting | None = None) -> None:
         """One frame was looked at; `seen` is what its colours told. In the order of their time."""
         self._hint = look.quality.hint
-        if look.template is None or captured_at_s - self._last_moment_s < MOMENT_S:
+        if look.template is None or not self.is_new_moment(captured_at_s):
             return
         self._last_moment_s = captured_at_s
         if seen is not None:

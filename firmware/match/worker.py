@@ -271,6 +271,8 @@ class VisionWorker:
         if now_s < self._look_at_s:
             self._show_at_s = self._look_at_s
             return
+        if not self._looking.is_new_moment(frame.captured_at_s):
+            return  # the next one will be
         self._look_at_s, self._show_at_s = now_s + MOMENT_S, now_s + PREVIEW_AFTER_S
         look, at_s = self._tracked.look(grey_of(frame.pixels), frame.luma), frame.captured_at_s
         seen = None

@@ -98,6 +98,16 @@ def test_looks_of_one_moment_count_once() -> None:
     assert visit.looks == 1
 
 
+def test_a_frame_of_the_last_looks_moment_is_not_worth_a_look() -> None:
+    visit = looking()
+    assert visit.is_new_moment(0.0)
+    visit.see(unfit(Hint.CLOSER), 0.0)
+    assert visit.is_new_moment(0.01)  # nothing was kept of that moment
+    visit.see(fit(1), 0.02)
+    assert not visit.is_new_moment(0.02 + MOMENT_S * 0.99)
+    assert visit.is_new_moment(0.02 + MOMENT_S * 1.01)
+
+
 def test_before_the_comparison_the_newest_looks_are_kept() -> None:
     visit = looking()
     see_some(visit, 2, 5)  # somebody walked by
