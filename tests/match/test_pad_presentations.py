@@ -1,0 +1,75 @@
+"""A small sample of the generator's presentations, as the report plays them by the hundred."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from pad_presentations import DEVELOPMENT_SEEDS, SCORED_SEEDS, Presented, looker, present
+
+from firmware.match.compare import Comparer
+from firmware.match.pad import cues_in_light, judge
+from firmware.match.pad_card import PadCard
+from firmware.match.pad_watch import SPARE_LOOKS
+from firmware.match.runtime import PAD, OnnxNetworks, models_folder, read_pad_card
+from firmware.simulator.portraits import PortraitOf, portraits_of
+from firmware.simulator.presentation_species import ATTACKS, LIVING, Species
+from firmware.simulator.world import World
+from firmware.words import PadDecision
+
+pytestmark = pytest.mark.stack
+SEEDS = (3, 4)
+
+
+@pytest.fixture(scope="module")
+def card() -> PadCard:
+    return read_pad_card(models_folder() / PAD)
+
+
+@pytest.fixture(scope="module")
+def comparer() -> Comparer:
+    networks = OnnxNetworks(models_folder())
+    return looker(networks, networks.operating_point)
+
+
+@pytest.fixture(scope="module")
+def portrait_of(build_dir: Path) -> PortraitOf:
+    return cache(portraits_of(World(build_dir / "simulation")))
+
+
+def alive(each: Presented, card: PadCard) -> bool:
+    seen = cues_in_light(each.sightings, each.shown, card)
+    return judge(seen, card.with_light) is PadDecision.LIVE
+
+
+def test_most_living_people_are_alive_and_most_attacks_are_not(
+    card: PadCard, comparer: Comparer, portrait_of: PortraitOf
+) -> None:
+    looks = card.with_light.looks + SPARE_LOOKS
+    told: dict[Species, int] = {}
+    for species in Species:
+        told[species] = sum(
+            alive(present(species, seed, portrait_of, comparer, looks=looks, lit=True), card)
+            for seed in SEEDS
+        )
+    living = sum(told[species] for species in LIVING)
+    attacks = sum(told[species] for species in ATTACKS)
+    assert living >= 0.7 * len(SEEDS) * len(LIVING), told
+    assert attacks <= 0.15 * len(SEEDS) * len(ATTACKS), told
+
+
+def test_in_the_light_of_another_visit_nobody_is_alive(
+    card: PadCard, comparer: Comparer, portrait_of: PortraitOf
+) -> None:
+    looks = card.with_light.looks + SPARE_LOOKS
+    one, other = (
+        present(Species.LIVE_STILL, seed, portrait_of, comparer, looks=looks, lit=True)
+        for seed in SEEDS
+    )
+    swapped = cues_in_light(one.sightings, other.shown, card)
+    assert judge(swapped, card.with_light) is not PadDecision.LIVE
+
+
+def test_no_seed_of_the_report_was_used_in_development() -> None:
+    assert not set(DEVELOPMENT_SEEDS) & set(SCORED_SEEDS)
