@@ -7,6 +7,7 @@ from typing import Any
 
 Json = dict[str, Any]
 OURS_COLOUR, PEER_COLOUR, GRID = "#0b6e5f", "#b9c2c9", "#e4e8eb"
+FRAMES = {1: "1 frame", 5: "5 frames"}
 MISSED = "not measured in this run"
 
 
@@ -18,7 +19,7 @@ def draw(path: Path, every: Json) -> None:
     from matplotlib import pyplot
 
     pyplot.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9})
-    figure, panels = pyplot.subplots(1, 3, figsize=(13, 4.2), dpi=120)
+    figure, panels = pyplot.subplots(1, 3, figsize=(14, 4.6), dpi=120)
     _errors(panels[0], every.get("errors", {}).get("found", []))
     _frames(panels[1], every.get("pipelines", {}).get("found", []))
     _embedding(panels[2], every.get("engines", {}).get("found", []))
@@ -35,9 +36,9 @@ def _errors(axes: Any, rows: list[Json]) -> None:
         [max(0.0, v - 100 * row["fnmr"]["low"]) for v, row in zip(values, rows, strict=True)],
         [max(0.0, 100 * row["fnmr"]["high"] - v) for v, row in zip(values, rows, strict=True)],
     ]
-    names = [f"{row['faces']}, {row['frames']}: {row['pipeline']}" for row in rows]
+    names = [f"{row['faces']}, {FRAMES[row['frames']]}: {row['pipeline']}" for row in rows]
     _bars(axes, names, values, "%", spreads)
-    axes.set_title("The right person refused, at FMR 10⁻⁴ (1 and 5 frames)", loc="left")
+    _title(axes, "The right person refused, at FMR 10⁻⁴")
 
 
 def _frames(axes: Any, tables: list[Json]) -> None:
@@ -48,7 +49,7 @@ def _frames(axes: Any, tables: list[Json]) -> None:
             names.append(f"{table['part'].partition(',')[0]}: {row['name']}")
             values.append(row["cpu_ms"] / best)
     _bars(axes, names, values, "×")
-    axes.set_title("CPU time of a pipeline, times the best", loc="left")
+    _title(axes, "A pipeline's CPU time, times the best")
 
 
 def _embedding(axes: Any, tables: list[Json]) -> None:
@@ -59,7 +60,11 @@ def _embedding(axes: Any, tables: list[Json]) -> None:
                 names.append(row["name"])
                 values.append(row["to_best_cpu"]["median"])
     _bars(axes, names, values, "×")
-    axes.set_title("CPU time of the embedding by engine, times the best", loc="left")
+    _title(axes, "SFace by engine, CPU time, times the best")
+
+
+def _title(axes: Any, text: str) -> None:
+    axes.set_title(text, loc="center", fontsize=10, fontweight="bold", pad=10)
 
 
 def _bars(axes: Any, names: list[str], values: list[float], unit: str, spreads: Any = None) -> None:
