@@ -21,7 +21,7 @@ from contest.standings import Ratio, Standing, cpu_ratio_of, ratio_of, standings
 from firmware.match.runtime import models_folder
 
 STAGE = "contest.pipelines:Stage"
-US, OPENCV, OPENCV_4, DLIB = "ours", "OpenCV", "OpenCV, engine of 4.x", "dlib"
+US, OPENCV, DLIB = "ours", "OpenCV", "dlib"
 CALLS = 3
 BORDERS = {US: 0.26, OPENCV: 0.26, DLIB: 0.0}
 """Grey around the tight public crops, in parts of their height: what each does better with.
@@ -30,11 +30,10 @@ Measured: with it dlib's detector loses faces that it finds without. OpenCV's lo
 against 0.4 % of LFW-grey), and yet errs less with it: 5.1 % and 2.0 % against 6.4 % and 4.5 % on
 NUAA with one frame and with five."""
 PARTS = {
-    "whole frame": ("whole", (US, OPENCV, OPENCV_4, DLIB)),
+    "whole frame": ("whole", (US, OPENCV, DLIB)),
     "embedding, all that a face is embedded with": ("embed", (US, OPENCV, DLIB)),
-    f"{SAME_WEIGHTS} in both": ("embed_same_weights", (US, OPENCV, OPENCV_4)),
+    f"{SAME_WEIGHTS} in both": ("embed_same_weights", (US, OPENCV)),
 }
-CLASSIC_ENGINE = {"OPENCV_FORCE_DNN_ENGINE": "1"}
 TEMPLATE_MODULES = ("align", "compare", "detect", "networks", "quality", "runtime", "template")
 PACKAGES = {OPENCV: "opencv-python-headless", DLIB: "dlib-bin"}
 SCORINGS = {US: COSINE, OPENCV: COSINE, DLIB: DISTANCE}
@@ -66,8 +65,6 @@ def pipeline_entries(environment: Environment) -> list[Entry]:
     return [
         Entry(US, OURS, STAGE, ours),
         Entry(OPENCV, environment.python, STAGE, opencv),
-        # OpenCV 5 still has the engine of OpenCV 4, which most users have: half as fast here.
-        Entry(OPENCV_4, environment.python, STAGE, opencv, environment=CLASSIC_ENGINE),
         Entry(DLIB, environment.python, STAGE, {"pipeline": "contest.pipelines:Dlib"}),
     ]
 
@@ -108,8 +105,7 @@ def pipeline_errors(
         photos = list(card_photos(chosen.pictures, work / "photos" / chosen.folder.name))
         live = [picture.path for picture in chosen.pictures]
         found = {}
-        entries = [each for each in pipeline_entries(environment) if each.name in SCORINGS]
-        with contestants(entries, 1) as (present, _):
+        with contestants(pipeline_entries(environment), 1) as (present, _):
             for each in present:
                 found[each.name] = (
                     _templates(each, live, "probe", work),

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
@@ -40,7 +40,6 @@ class Entry:
     arguments: Mapping[str, Any]
     pause_s: float = 0.0
     """Before each timed call: what it prepares between two calls is then ready."""
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Contestant:
@@ -53,7 +52,6 @@ class Contestant:
             **dict.fromkeys(THREAD_VARIABLES, str(threads)),
             "OMP_WAIT_POLICY": "passive",  # nobody spins, as ours does not
             "PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT}",
-            **entry.environment,
         }
         self._complaints = TemporaryFile()  # noqa: SIM115  (closed by close)
         self._process = subprocess.Popen(
