@@ -6,10 +6,12 @@ as the body moves, exposed and quantised as a camera does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware.camera.frame import Pixels
 from firmware.simulator.panel_shine import coarse, colour_of, fine, illuminance
@@ -31,6 +33,9 @@ from firmware.words import PanelLight
 _GRAIN_SPARE: Final = 64
 _ARM_MM: Final = 230.0
 _FULL: Final = 65535
+_ALL: Final = slice(None)
+Part = tuple[slice, slice]
+"""Rows and columns of a frame."""
 _BAND_PX: Final = 78
 _DARKEST_MEAN: Final = 1e-3
 METERED: Final = (slice(60, 400, 4), slice(170, 470, 4))
@@ -61,24 +66,31 @@ class Stage:
 
     def frame(self, at_s: float, light: PanelLight = PanelLight.OFF) -> Pixels:
         """The picture taken at that time, in the light of the panel then; 640 × 480, BGR."""
-        seen = self.radiance(at_s, light)
+        look = self._look(at_s, light)
+        self._exposure.meter(look.seen(METERED), at_s)
+        picture = np.empty((FRAME[1], FRAME[0], 3), np.uint8)
+        for top in range(0, FRAME[1], _BAND_PX):
+            rows = slice(top, top + _BAND_PX)
+            picture[rows] = self._exposure.expose(look.seen((rows, _ALL)))
         if self._lens.blur_px:
-            seen = cv2.GaussianBlur(seen, (0, 0), self._lens.blur_px)
-        picture = self._exposure.expose(seen, at_s)
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), self._lens.blur_px), np.uint8)
         return self._grained(picture, round(at_s * 1000))
 
     def radiance(self, at_s: float, light: PanelLight) -> Reals:
         """cd/m² at each pixel, height × width × 3."""
+        return self._look(at_s, light).seen((_ALL, _ALL))
+
+    def _look(self, at_s: float, light: PanelLight) -> _Look:
         if light is not self._light:
             # Light adds up: what a light shows is computed when it comes, and no more.
             self._light = light
             shine = colour_of(light, self._panel)
-            by_room, by_panel = (each.astype(np.float32) for each in self._wall)
-            self._background = by_room + by_panel * shine
+            by_room, by_panel = self._wall
+            self._background = (by_room + by_panel * shine).astype(np.float16)
             if self._body is not None:
                 self._body.turn_to(shine)
         if self._body is None:
-            return self._background
+            return _Look(self._background)
         return self._body.before(self._background, at_s)
 
     def _grained(self, picture: Pixels, number: int) -> Pixels:
@@ -93,12 +105,13 @@ class _Moving:
     """A body that was drawn, looked up anew for every frame."""
 
     def __init__(self, drawn: Drawn, body: Body, lens: Lens, portrait_of: PortraitOf) -> None:
-        self._by_room, self._by_panel, self._cover = drawn.by_room, drawn.by_panel, drawn.cover
+        self._by_room, self._by_panel = drawn.by_room, drawn.by_panel
         self._warp = Warp(drawn.heights, drawn.at, body.motion, lens.focal_px)
         self._showing = Showing.of(drawn, portrait_of)
         brightest = float(drawn.by_room.max()) + 1.2 * float(drawn.by_panel.max())
         self._unit = max(brightest, 1.0) / _FULL
         self._lit = np.zeros((*drawn.cover.shape, 4), np.uint16)
+        self._lit[..., 3] = drawn.cover * np.float32(_FULL)
 
     def turn_to(self, shine: Reals) -> None:
         """Compute what it sends in this light of the panel."""
@@ -106,19 +119,45 @@ class _Moving:
             rows = slice(top, top + _BAND_PX)
             lit = self._by_room[rows] + self._by_panel[rows] * shine
             self._lit[rows, :, :3] = lit * np.float32(1 / self._unit) + np.float32(0.5)
-        self._lit[..., 3] = self._cover * np.float32(_FULL)
 
-    def before(self, background: Reals, at_s: float) -> Reals:
-        """It before what is behind, cd/m² of each pixel."""
+    def before(self, background: Halves, at_s: float) -> _Look:
+        """It before what is behind."""
         across, down = self._warp.maps(at_s)
-        body = cv2.remap(self._lit, across, down, cv2.INTER_LINEAR).astype(np.float32)
-        behind = 1 - cv2.extractChannel(body, 3) * np.float32(1 / _FULL)
-        seen = cv2.merge([behind] * 3)
-        cv2.multiply(background, seen, dst=seen)
-        cv2.scaleAdd(cv2.cvtColor(body, cv2.COLOR_BGRA2BGR), self._unit, seen, dst=seen)
-        if self._showing is not None:
-            seen += self._showing.seen(across, down, at_s)
-        return np.asarray(seen, np.float32)
+        screen = None if self._showing is None else self._showing.seen(across, down, at_s)
+        return _Look(background, _Before(self._lit, self._unit, across, down, screen))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Before:
+    """A body in a pose: its canvas, and where each pixel of the frame looks on it."""
+
+    lit: NDArray[np.uint16]
+    unit: float
+    across: Reals
+    down: Reals
+    screen: Reals | None
+
+    def over(self, behind: Reals, part: Part) -> Reals:
+        """A part of the frame, over what is behind there."""
+        places = self.across[part], self.down[part]
+        body = cv2.remap(self.lit, *places, cv2.INTER_LINEAR).astype(np.float32)
+        through = 1 - cv2.extractChannel(body, 3) * np.float32(1 / _FULL)
+        seen = cv2.multiply(behind, cv2.merge([through] * 3))
+        seen = cv2.scaleAdd(cv2.cvtColor(body, cv2.COLOR_BGRA2BGR), self.unit, seen)
+        return np.asarray(seen if self.screen is None else seen + self.screen[part], np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """One moment, of which any part can be seen."""
+
+    background: Halves
+    body: _Before | None = None
+
+    def seen(self, part: Part) -> Reals:
+        """cd/m² at each pixel of that part."""
+        behind = self.background[part].astype(np.float32)
+        return behind if self.body is None else self.body.over(behind, part)
 
 
 class Exposure:
@@ -132,9 +171,9 @@ class Exposure:
         self._gain = np.ones(3, np.float32)
         self._last_s = 0.0
 
-    def expose(self, seen: Reals, at_s: float) -> Pixels:
-        """The picture of what is seen, 8 bits; what is too bright is white."""
-        metered = np.maximum(cv2.mean(seen[METERED])[:3], _DARKEST_MEAN).astype(np.float32)
+    def meter(self, seen: Reals, at_s: float) -> None:
+        """Follow what is seen in the middle, as far as it follows."""
+        metered = np.maximum(cv2.mean(seen)[:3], _DARKEST_MEAN).astype(np.float32)
         if self._first is None:
             self._first, self._last_s = metered, at_s
             self._gain = self._balance * np.float32(self._lens.key / metered.mean())
@@ -148,6 +187,9 @@ class Exposure:
         wanted = balance * np.float32(level)
         share = np.float32(1 - np.exp(-passed_s / lens.follows_in_s))
         self._gain = self._gain + (wanted - self._gain) * share
+
+    def expose(self, seen: Reals) -> Pixels:
+        """The picture of what is seen, 8 bits; what is too bright is white."""
         tone = cv2.transform(seen, np.diag(self._gain))
         cv2.sqrt(tone, dst=tone)
         return np.asarray(cv2.convertScaleAbs(tone, alpha=255.0), np.uint8)
