@@ -25,6 +25,8 @@ RUBBISH = [
 ]
 ANYBODY = QualityLimits(  # lets every look pass that can be measured at all
     eyes_px=0.0,
+    eyes_open=-1e9,
+    eyes_light=-1e9,
     sharpness=0.0,
     face_share=1e9,
     presence=0.1,
