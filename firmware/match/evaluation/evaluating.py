@@ -109,7 +109,7 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
         raise EvaluationRefused("of nobody were two pictures fit to be compared")
     return Evaluation(
         format=FORMAT,
-        model_id=networks.embedder_card.model_id,
+        model_id=networks.model_id,
         model_sha256=networks.embedder_card.sha256,
         operating_point=msgspec.to_builtins(point),
         asked=_asked(request, len(missing)),
@@ -120,9 +120,14 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
 
 
 def all_trials(
-    measured: Measured, pairs: Sequence[Pair], frames: Sequence[int], rule: LookRule
+    measured: Measured,
+    pairs: Sequence[Pair],
+    frames: Sequence[int],
+    rule: LookRule,
+    hopeless: float,
 ) -> Iterator[tuple[str, Trials]]:
-    """(number of frames, trials) of every way of comparing that a set allows."""
+    """(number of frames, trials) of every way of comparing that a set allows; the device gives a
+    look up when a try scores below `hopeless`."""
     for count in frames:
         fused = Frames(count, min(count, rule.at_least), fused_frames) if count > 1 else SINGLE
         name = "1 frame" if count == 1 else f"{count} frames fused"
@@ -133,10 +138,11 @@ def all_trials(
     device = Frames(rule.at_most, rule.at_least, by_rule(rule))
     number = f"{rule.at_least}–{rule.at_most}"
     name = f"all pairs, a whole look ({number} frames by the device's rule)"
-    yield number, crossed(name, measured, several_frames(measured, device))
+    yield number, crossed(name, measured, several_frames(measured, device), hopeless)
     visit = replace(device, looks=LOOKS_OF_A_VISIT)
     name = f"all pairs, a whole visit (up to {LOOKS_OF_A_VISIT} such looks)"
-    yield f"{LOOKS_OF_A_VISIT} × {number}", crossed(name, measured, several_frames(measured, visit))
+    attempts = several_frames(measured, visit)
+    yield f"{LOOKS_OF_A_VISIT} × {number}", crossed(name, measured, attempts, hopeless)
 
 
 def _experiments(
@@ -148,7 +154,7 @@ def _experiments(
         groups |= halves(faces.people, request.halves_seed)
     pairs = place(request.pairs, measured.pictures, faces.folder).pairs
     made, without = [], []
-    for frames, trials in all_trials(measured, pairs, request.frames, rule):
+    for frames, trials in all_trials(measured, pairs, request.frames, rule, point.hopeless):
         if trials.genuine.size:
             made.append(
                 experiment(

@@ -75,7 +75,7 @@ class _Both:
 
 def shipped_comparer(networks: OnnxNetworks, point: OperatingPoint | None = None) -> Comparer:
     """The pipeline as the vision worker builds it; with a `point` of one's own to calibrate one."""
-    return Comparer(networks, networks.embedder_card.model_id, point or networks.operating_point)
+    return Comparer(networks, networks.model_id, point or networks.operating_point)
 
 
 def read_picture(path: Path) -> Grey | None:
