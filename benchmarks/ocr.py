@@ -1,6 +1,6 @@
 """How often is 照合番号B read off a drawn card, how often doubted, and is it ever wrong?
 
-    python benchmarks/ocr.py --set scored --cards 667,667,666,100,100
+    python benchmarks/ocr.py --set scored --cards 667,667,666,40,40
     python benchmarks/ocr.py --set development --cards 50 --chunk 0/2   # one of two processes
     python benchmarks/ocr.py --set aimed --cards 150,150,300,0,0        # scratched on purpose
 
@@ -101,7 +101,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--set", choices=SETS, default=SCORED.name)
-    parser.add_argument("--cards", default="667,667,666,100,100", help="of each level, or of all")
+    parser.add_argument("--cards", default="667,667,666,40,40", help="of each level, or of all")
     parser.add_argument("--chunk", default="0/1", metavar="PART/PARTS")
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.cards.split(",")]
