@@ -1,7 +1,8 @@
 """Presentation-attack detection measured: attacks by species, living people, and NUAA's prints.
 
 `make bench-pad FACES=DIR` plays presentations of the generator's scored seeds as the device would
-see them and writes benchmarks/results/pad.{md,json,png}. With `--fit` the card's weights are first
+see them and writes benchmarks/results/pad.{md,json,png}; `--write-card` lets the card quote them.
+With `--fit` the card's weights are first
 fitted on the development seeds, and the card is written together with its evidence.
 """
 
@@ -56,7 +57,7 @@ def main() -> None:
         card = pad_fit.fit(list(_play(networks, DEVELOPMENT_SEEDS, arguments.fit)), card)
     result = measure(list(_play(networks, SCORED_SEEDS, arguments.count)), card, prints)
     write_report(arguments.out, result)
-    if arguments.fit:
+    if arguments.fit or arguments.write_card:
         write_pad_card(evidenced(card, result))
 
 
@@ -199,6 +200,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faces", type=Path, required=True, help="folder with nuaa/live and print")
     parser.add_argument("--count", type=int, default=150, help="presentations of each species")
     parser.add_argument("--fit", type=int, help="fit the card first, on so many of each species")
+    parser.add_argument("--write-card", action="store_true", help="write the evidence into it")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     return parser.parse_args()
 
