@@ -99,7 +99,7 @@ def _compare(photo: Path, frames: tuple[Path, ...], models: Path) -> CompareRepo
     point = networks.operating_point
     usual = LookRule()
     rule = LookRule(min(usual.at_least, len(frames)), min(usual.at_most, len(frames)))
-    comparer = Comparer(networks, networks.embedder_card.model_id, point, rule=rule)
+    comparer = Comparer(networks, networks.model_id, point, rule=rule)
     reference = comparer.reference(_photo(photo))
     looks = [comparer.look(_picture(frame)) for frame in frames]
     probes = [look.template for look in looks if look.template is not None]
