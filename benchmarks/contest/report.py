@@ -188,7 +188,7 @@ def _instructions(found: Json | str) -> Iterator[str]:
     yield f"| one embedding | {found['embedding'] / 1e6:,.1f} million |"
     yield f"| one whole look | {found['look'] / 1e6:,.1f} million |"
     yield ""
-    yield f"Counted by {found['tool']}; another run gives the same to a few in a thousand."
+    yield f"Counted by {found['tool']}."
     if found["hides_avx512"]:
         yield (
             "valgrind hides this processor's AVX-512 units, so these are the instructions of ONNX\n"
