@@ -48,6 +48,7 @@ def join(outputs: Sequence[tuple[Reals, Opinion]]) -> Reals:
     A face of which a network saw little gives a short raw vector, and pictures of one person score
     low then, strangers hardly less. So a short one is left a little longer than a unit vector:
     length = (raw / typical)^-exponent. Measured: docs/adr/0011-two-embedders-and-their-lengths.md.
+    Where one of them saw nothing the others decide nothing: all values are 0.
     """
     whole = sum(opinion.weight**2 for _, opinion in outputs) ** 0.5
     parts = []
@@ -55,7 +56,8 @@ def join(outputs: Sequence[tuple[Reals, Opinion]]) -> Reals:
         relative = np.clip(_length(values) / opinion.typical_length, *LENGTHS)
         length = opinion.weight / whole * float(relative) ** -opinion.exponent
         parts.append(_at_length(values, length))
-    return np.concatenate(parts)
+    joined = np.concatenate(parts)
+    return joined if all(part.any() for part in parts) else np.zeros_like(joined)
 
 
 def fuse(templates: Sequence[FaceTemplate]) -> FaceTemplate:
