@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-pad bench-idle bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -76,6 +76,9 @@ bench-loop: ready  ## Measure how soon a frame becomes a decision, and what foll
 
 bench-runtimes: ready  ## Compare versions of ONNX Runtime on our networks (fetches each, once)
 	@$(PROGRAMS)/python benchmarks/runtimes.py $(ARGS)
+
+bench-memory: ready  ## Measure where the vision worker's memory goes, without the simulated cameras
+	@$(PROGRAMS)/python benchmarks/vision_memory.py
 
 bench-panel: ready  ## Measure how soon a change of state is seen on the panel
 	@$(PROGRAMS)/python benchmarks/panel_latency.py $(ARGS)

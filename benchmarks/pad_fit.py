@@ -13,13 +13,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pad_presentations import Presented
+from regression import regression
 
 from firmware.match.pad import cues_in_light, cues_without_light, light_row
 from firmware.match.pad_card import LightWeights, PadCard, PadPoint, Shapes
 from firmware.match.pad_light import LightAnswers, light_answers
 from firmware.match.pad_zones import INNER_ZONES
 
-RIDGE: Final = 3.0
 CLEAR: Final = 0.85
 """Shapes are learnt where the light was told so well."""
 PAIRS: Final = ((2, 3), (5, 6), (7, 8), (9, 10), (13, 14), (15, 16), (17, 18), (19, 20), (21, 22))
@@ -43,7 +43,7 @@ def fit(presented: Sequence[Presented], card: PadCard) -> PadCard:
     card = msgspec.structs.replace(card, shapes=Shapes(_shape(living), _shape(worn), known))
     rows = np.array([light_row(answers, card) for _, answers in answered])
     live = np.array([each.species.living for each, _ in answered])
-    card = msgspec.structs.replace(card, light=_regression(rows, live, known))
+    card = msgspec.structs.replace(card, light=_weights(rows, live, known))
     lit = np.array([cues_in_light(p.sightings, p.shown, card).score for p in presented])
     dark = np.array([cues_without_light(p.sightings, card).score for p in presented])
     attack = np.array([not each.species.living for each in presented])
@@ -77,22 +77,11 @@ def _shape(answers: Sequence[LightAnswers]) -> tuple[float, ...]:
     return tuple(round(float(value), 3) for value in np.exp(shape))
 
 
-def _regression(
-    rows: NDArray[np.floating], live: NDArray[np.bool_], fitted_on: str
-) -> LightWeights:
-    """Logistic regression with a ridge, living and attacks weighing the same (Newton's method)."""
-    mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    scaled = np.hstack([(rows - mean) / spread, np.ones((len(rows), 1))])
-    counts = np.where(live, 0.5 / live.mean(), 0.5 / (1 - live.mean()))
-    ridge = np.diag([RIDGE] * rows.shape[1] + [1e-6])
-    weight = np.zeros(scaled.shape[1])
-    for _ in range(50):
-        likely = 1 / (1 + np.exp(-scaled @ weight))
-        slope = scaled.T @ (counts * (likely - live)) + ridge @ weight
-        bend = (scaled * (counts * likely * (1 - likely))[:, None]).T @ scaled + ridge
-        weight -= np.linalg.solve(bend, slope)
-    plain = weight[:-1] / spread
-    constant = float(weight[-1] - (plain * mean).sum())
+def _weights(rows: NDArray[np.floating], live: NDArray[np.bool_], fitted_on: str) -> LightWeights:
+    """The regression's weights for measures as they are."""
+    found = regression(rows, live)
+    plain = found.weight / found.spread
+    constant = found.constant - float((plain * found.mean).sum())
     return LightWeights(
         tuple(round(float(value), 4) for value in plain), round(constant, 4), fitted_on
     )

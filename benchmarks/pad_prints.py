@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from regression import regression
 
 from firmware.match.detect import find_faces, place_landmarks
 from firmware.match.networks import FaceNetworks, grey_of
@@ -20,7 +21,6 @@ from firmware.match.pad_texture import texture
 
 BORDER = 0.26
 """Grey border given to a tight crop before detection, in its sides."""
-RIDGE = 3.0
 FITTED_ON = "NUAA: live faces and photographed prints of seven people"
 
 
@@ -46,23 +46,13 @@ def read_prints(faces: Path, networks: FaceNetworks) -> Prints:
 
 
 def fit(rows: NDArray[np.float64], live: NDArray[np.bool_]) -> TextureWeights:
-    """Logistic regression with a ridge, live and print weighing the same (Newton's method)."""
-    mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    scaled = np.hstack([(rows - mean) / spread, np.ones((len(rows), 1))])
-    counts = np.where(live, 0.5 / live.mean(), 0.5 / (1 - live.mean()))
-    ridge = np.diag([RIDGE] * rows.shape[1] + [1e-6])
-    weight = np.zeros(scaled.shape[1])
-    for _ in range(50):
-        likely = 1 / (1 + np.exp(-scaled @ weight))
-        slope = scaled.T @ (counts * (likely - live)) + ridge @ weight
-        bend = (scaled * (counts * likely * (1 - likely))[:, None]).T @ scaled + ridge
-        weight -= np.linalg.solve(bend, slope)
-    first, second, third, constant = (round(float(value), 4) for value in weight)
+    """The weights that tell these from those."""
+    found = regression(rows, live)
     return TextureWeights(
-        mean=_three(mean),
-        spread=_three(spread),
-        weight=(first, second, third),
-        constant=constant,
+        mean=_three(found.mean),
+        spread=_three(found.spread),
+        weight=_three(found.weight),
+        constant=round(found.constant, 4),
         fitted_on=FITTED_ON,
     )
 
