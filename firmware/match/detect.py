@@ -38,6 +38,7 @@ FARTHEST = 10.0  # sides of a network's picture: a face that lies beyond is rubb
 LEFT_EYE, RIGHT_EYE = [33, 133, 159, 145], [362, 263, 386, 374]
 NOSE_TIP = [1, 4]
 LEFT_MOUTH, RIGHT_MOUTH = [61, 78], [291, 308]
+LEFT_EDGE, RIGHT_EDGE, FOREHEAD, CHIN = 234, 454, 10, 152  # where the face ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)

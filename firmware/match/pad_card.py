@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from firmware.faults import ModelRejected
+from firmware.match.pad_zones import BESIDE, FACE_ZONES
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=1)]
-
-
-Shape = Annotated[tuple[float, ...], Meta(min_length=13, max_length=23)]
+ZONES: Final = len(FACE_ZONES) + len(BESIDE)
+Finite = Annotated[float, Meta(ge=-1e6, le=1e6)]
+"""No infinity and no NaN: TOML has both, and nothing measured is either."""
+Positive = Annotated[float, Meta(gt=0.0, le=1e6)]
+Shape = Annotated[tuple[Positive, ...], Meta(min_length=ZONES, max_length=ZONES)]
 
 
 class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,8 +31,8 @@ class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LightWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A logistic regression on `pad.light_row`."""
 
-    weight: Annotated[tuple[float, ...], Meta(min_length=7, max_length=7)]
-    constant: float
+    weight: Annotated[tuple[Finite, ...], Meta(min_length=7, max_length=7)]
+    constant: Finite
     fitted_on: str
 
 
@@ -39,19 +42,19 @@ class PadPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     looks: Count
     """Of so many looks; with the light, lit ones."""
-    threshold: float
+    threshold: Finite
     """Least score: log-odds."""
-    texture: float
+    texture: Finite
     """Least score of the passive cue."""
 
 
 class TextureWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A logistic regression: (measure - mean) / spread, times weight, and a constant."""
 
-    mean: tuple[float, float, float]
-    spread: tuple[float, float, float]
-    weight: tuple[float, float, float]
-    constant: float
+    mean: tuple[Finite, Finite, Finite]
+    spread: tuple[Positive, Positive, Positive]
+    weight: tuple[Finite, Finite, Finite]
+    constant: Finite
     fitted_on: str
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.camera.frame import Pixels
-from firmware.match.detect import Landmarks
+from firmware.match.detect import CHIN, FOREHEAD, LEFT_EDGE, RIGHT_EDGE, Landmarks
 from firmware.match.networks import Reals
 
 FACE_ZONES: Final[tuple[tuple[int, ...], ...]] = (
@@ -51,7 +51,6 @@ ZONE_RADIUS: Final = 0.07
 """Half the side of a zone, in widths of the face."""
 CORNER_PX: Final = 40
 """Side of the squares in the upper corners of the picture: a wall, and it stands still."""
-LEFT_EDGE, RIGHT_EDGE, TOP, CHIN = 234, 454, 10, 152
 BURNT: Final = 250
 LINEAR: Final[Reals] = np.where(
     np.arange(256) <= 10,
@@ -80,8 +79,8 @@ def zone_colours(pixels: Pixels, landmarks: Landmarks) -> ZoneColours:
     if not np.isfinite(points).all():
         return ZoneColours(_unseen(len(FACE_ZONES)), _unseen(len(BESIDE)), _unseen())
     across = points[RIGHT_EDGE] - points[LEFT_EDGE]
-    down = points[CHIN] - points[TOP]
-    middle = (points[LEFT_EDGE] + points[RIGHT_EDGE] + points[TOP] + points[CHIN]) / 4
+    down = points[CHIN] - points[FOREHEAD]
+    middle = (points[LEFT_EDGE] + points[RIGHT_EDGE] + points[FOREHEAD] + points[CHIN]) / 4
     radius = max(2.0, ZONE_RADIUS * float(np.hypot(*across)))
     on_face = [points[list(group)].mean(axis=0) for group in FACE_ZONES]
     around = [middle + right * across + below * down for right, below in BESIDE]

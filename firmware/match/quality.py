@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from firmware.match.detect import Face, Landmarks
+from firmware.match.detect import CHIN, FOREHEAD, LEFT_EDGE, RIGHT_EDGE, Face, Landmarks
 from firmware.match.networks import Grey, Reals
 from firmware.words import Hint
 
-# Points of the mesh, at the edges of the face; left and right as seen in the picture.
-LEFT_EDGE, RIGHT_EDGE, FOREHEAD, CHIN = 234, 454, 10, 152
-# Of each eye: upper lid, lower lid, and its two corners.
+# Points of the mesh. Of each eye: upper lid, lower lid, and its two corners.
 LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
 # The part of the aligned 112 × 112 face where there is face, and no hair, wall or border.
 INNER = (slice(28, 100), slice(22, 90))

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.match.detect import find_faces, place_landmarks
+from firmware.match.detect import CHIN, find_faces, place_landmarks
 from firmware.match.networks import grey_of
-from firmware.match.quality import CHIN
 from firmware.match.runtime import OnnxNetworks, models_folder
 from firmware.simulator.portraits import FRAMINGS, portraits_of
 from firmware.simulator.world import World

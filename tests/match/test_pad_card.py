@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from firmware.match.runtime import PAD, models_folder, read_pad_card
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "benchmarks" / "results" / "pad.json"
 CARD = models_folder() / PAD / "pad.toml"
+ONLY_A_FACE = ", ".join(["1.0"] * 13)
+NO_NUMBERS = ("inf", "-inf", "nan")
+NO_SHAPE = ("0.0", "-1.0", *NO_NUMBERS)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +66,7 @@ def test_shapes_are_of_all_zones(card: PadCard) -> None:
         ("looks = 7", 'looks = "many"'),
         ("[light]", "[lights]"),
         ("model_id", "unknown_key = 1\nmodel_id"),
+        ("head = [", "head = [1.0,"),
     ],
 )
 def test_a_card_with_something_wrong_is_refused(was: str, becomes: str) -> None:
@@ -69,6 +74,29 @@ def test_a_card_with_something_wrong_is_refused(was: str, becomes: str) -> None:
     assert was in content
     with pytest.raises(ModelRejected, match=r"the/pad\.toml"):
         parse_pad_card(content.replace(was, becomes).encode(), "the/pad.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *((key, value) for key in ("threshold", "texture", "constant") for value in NO_NUMBERS),
+        *(
+            (key, f"[{value}]")
+            for key in ("head", "sheet")
+            for value in (", ".join(["1.0"] * 13), "")
+        ),
+        *((key, f"[{', '.join([value] * 23)}]") for key in ("head", "sheet") for value in NO_SHAPE),
+        ("spread", "[0.0, 1.0, 1.0]"),
+        ("mean", "[nan, 0.0, 0.0]"),
+        ("weight", "[inf, 0.0, 0.0]"),
+    ],
+)
+def test_values_that_nothing_can_be_judged_by_are_refused(key: str, value: str) -> None:
+    content = CARD.read_text(encoding="utf-8")
+    given = re.compile(rf"^{key} = (\[[^]]*\]|.*)$", re.MULTILINE)
+    assert given.search(content)
+    with pytest.raises(ModelRejected, match=rf"the/pad\.toml.*{key}"):
+        parse_pad_card(given.sub(f"{key} = {value}", content, count=1).encode(), "the/pad.toml")
 
 
 def test_no_card_is_refused(tmp_path: Path) -> None:

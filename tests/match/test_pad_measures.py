@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 
 from firmware.camera.frame import Pixels
-from firmware.match.detect import Landmarks
+from firmware.match.detect import CHIN, FOREHEAD, LEFT_EDGE, RIGHT_EDGE, Landmarks
 from firmware.match.pad_texture import SIDE, coloured_face, texture_of
 from firmware.match.pad_zones import (
     BESIDE,
-    CHIN,
     FACE_ZONES,
-    LEFT_EDGE,
-    RIGHT_EDGE,
-    TOP,
     zone_colours,
 )
 
@@ -68,7 +64,7 @@ def landmarks(middle: tuple[float, float], width: float) -> Landmarks:
     points[:, :2] = middle
     points[LEFT_EDGE, 0] -= width / 2
     points[RIGHT_EDGE, 0] += width / 2
-    points[TOP, 1] -= 0.65 * width
+    points[FOREHEAD, 1] -= 0.65 * width
     points[CHIN, 1] += 0.65 * width
     return Landmarks(points, 1.0)
 

@@ -8,14 +8,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from firmware.match.detect import Face, Landmarks
+from firmware.match.detect import CHIN, FOREHEAD, LEFT_EDGE, RIGHT_EDGE, Face, Landmarks
 from firmware.match.quality import (
-    CHIN,
     EYES_AND_CHEEKS,
-    FOREHEAD,
-    LEFT_EDGE,
     LIDS,
-    RIGHT_EDGE,
     Measures,
     QualityLimits,
     eyes_light,
