@@ -14,7 +14,6 @@ to read them. Exit code 1 when a goal is missed.
 from __future__ import annotations
 
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,7 +32,7 @@ from contest.jpeg2000_race import jpeg2000_tables
 from contest.macs import work_of
 from contest.pipeline_race import pipeline_errors, pipeline_tables, portrait
 from contest.plot import draw
-from contest.report import SECTIONS, keep, page
+from contest.report import SECTIONS, keep, page, repeatable
 from contest.roofline import estimates
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,8 +140,7 @@ def everything(context: click.Context, faces: Path | None, people: int) -> None:
 
 def _tell(run: Run, part: str, found: Any) -> None:
     """Keep a part's findings, write page and plot anew, and print the part."""
-    command = shlex.join(["python", "benchmarks/peers.py", *sys.argv[1:]])
-    every = keep(run.results, part, command, found)
+    every = keep(run.results, part, repeatable(sys.argv[1:]), found)
     (run.results / "peers.md").write_text(page(every), encoding="utf-8")
     draw(run.results / "peers.png", every)
     if run.as_json:

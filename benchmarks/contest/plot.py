@@ -19,7 +19,7 @@ def draw(path: Path, every: Json) -> None:
     from matplotlib import pyplot
 
     pyplot.rcParams.update({"font.family": "DejaVu Sans", "font.size": 9})
-    figure, panels = pyplot.subplots(1, 3, figsize=(14, 4.6), dpi=120)
+    figure, panels = pyplot.subplots(1, 3, figsize=(14, 4.6), dpi=100)
     _errors(panels[0], every.get("errors", {}).get("found", []))
     _frames(panels[1], every.get("pipelines", {}).get("found", []))
     _embedding(panels[2], every.get("engines", {}).get("found", []))
@@ -60,7 +60,7 @@ def _embedding(axes: Any, tables: list[Json]) -> None:
                 names.append(row["name"])
                 values.append(row["to_best_cpu"]["median"])
     _bars(axes, names, values, "×")
-    _title(axes, "SFace by engine, CPU time, times the best")
+    _title(axes, "SFace by engine, in CPU time")
 
 
 def _title(axes: Any, text: str) -> None:

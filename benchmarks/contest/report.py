@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from contest.goals import goals
 from contest.ring import ROOT
 
 Json = dict[str, Any]
+FOLDERS = ("--faces", "--results", "--work")
 TITLE = """\
 # Ours beside its peers
 
@@ -23,6 +25,21 @@ which all contestants took turns, each in a process of its own. A ratio is the m
 rounds of two times within one round; what stands in brackets are the quartiles. CPU time leaves out
 the time in which other programs had the processor, so it is the steadier one on a busy machine.
 """
+
+
+def repeatable(arguments: Sequence[str]) -> str:
+    """The command as anybody may give it: folders of this machine are named DIR, or left out."""
+    told, rest = ["python", "benchmarks/peers.py"], iter(arguments)
+    for argument in rest:
+        name, equals, _ = argument.partition("=")
+        if name not in FOLDERS:
+            told.append(argument)
+            continue
+        if not equals:
+            next(rest, None)
+        if name == "--faces":
+            told += [name, "DIR"]
+    return shlex.join(told)
 
 
 def keep(results: Path, part: str, command: str, found: Any) -> Json:
@@ -92,6 +109,12 @@ def _rows(standings: list[Json]) -> Iterator[str]:
         )
 
 
+def _race(title: str, table: Json) -> Iterator[str]:
+    yield f"### {title}, {table['rounds']} rounds\n"
+    yield from _rows(table["standings"])
+    yield ""
+
+
 def _absent(absent: Json) -> Iterator[str]:
     for name, reason in absent.items():
         yield f"- left out: {name} ({reason})"
@@ -105,9 +128,7 @@ def _engines(tables: list[Json]) -> Iterator[str]:
     )
     for table in tables:
         threads = "one thread" if table["threads"] == 1 else f"{table['threads']} threads"
-        yield f"### {table['network']}, {threads}, {table['rounds']} rounds\n"
-        yield from _rows(table["standings"])
-        yield ""
+        yield from _race(f"{table['network']}, {threads}", table)
         if table["differences"]:
             greatest = max(table["differences"].values())
             yield f"Outputs: at most {greatest:.1e} of the greatest value from ours.\n"
@@ -123,9 +144,7 @@ def _pipelines(tables: list[Json]) -> Iterator[str]:
         "calls: HOG on the frame twice as large, five points, ResNet). One thread each.\n"
     )
     for table in tables:
-        yield f"### {table['part']}, {table['rounds']} rounds\n"
-        yield from _rows(table["standings"])
-        yield ""
+        yield from _race(table["part"], table)
         for peer, ratio in table["ours_to_each"].items():
             cpu = table["ours_to_each_cpu"][peer]
             yield f"- ours to {peer}: {spread(ratio)} on the clock, {spread(cpu)} in CPU time"

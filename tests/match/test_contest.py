@@ -15,7 +15,7 @@ from contest.goals import goals
 from contest.graphs import with_prelu
 from contest.instructions import counted_in
 from contest.macs import Work, counted
-from contest.report import page
+from contest.report import page, repeatable
 from contest.ring import OURS, Absent, Contestant, Entry, race
 from contest.roofline import BOARDS, expected_ms, limit_ms
 from contest.standings import Round, ratio, standings
@@ -207,3 +207,17 @@ def test_instructions_are_read_out_of_callgrinds_dump() -> None:
     assert counted_in("version: 1\nevents: Ir\nsummary: 12345\n\ntotals: 12345\n") == 12345
     with pytest.raises(ValueError, match="no total"):
         counted_in("version: 1\nevents: Ir\n")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--work /srv/w errors --faces /srv/faces --people 510",
+        "--work=/srv/w errors --faces=/srv/faces --people 510",
+        "--results /srv/r errors --people 510 --faces faces",
+    ],
+)
+def test_a_report_names_no_folder_of_the_machine(given: str) -> None:
+    told = repeatable(given.split()).split()
+    assert told[:3] == ["python", "benchmarks/peers.py", "errors"]
+    assert " ".join(sorted(told[3:])) == "--faces --people 510 DIR"
