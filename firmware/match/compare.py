@@ -134,3 +134,11 @@ class Comparer:
             if used < self._rule.at_most:
                 decision = MatchDecision.TRY_AGAIN
         return Comparison(decision, pad, used, self._model_id, self._point.id, score)
+
+    def all_match(self, reference: FaceTemplate, looks: Sequence[FaceTemplate]) -> bool:
+        """Whether the mean of all these looks reaches the operating point; of none, it does not."""
+        if not looks:
+            return False
+        score = compare(fuse(looks), reference)
+        decision = decide(score, PadDecision.NOT_DONE, True, self._point)
+        return decision is MatchDecision.SAME_PERSON

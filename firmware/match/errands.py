@@ -51,7 +51,7 @@ class Comparing:
         """The decision, or `TRY_AGAIN` at the deadline; a bad photo is a fault at once."""
         if self._looking.photo_fault is not None:
             raise MalformedPhoto(str(self._looking.photo_fault))
-        comparison = self._looking.compare()
+        comparison = self._looking.compare(now_s)
         if comparison is not None:
             return self._told(comparison)
         return self.break_off() if now_s >= self._deadline_s else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from firmware.words import Hint, MatchDecision, PadDecision, PanelLight
 MOMENT_S: Final = 0.15
 """Looks nearer in time than this are one moment: their errors are the same ones."""
 HINT_EVERY_S: Final = 1.0 / 3.0
+LOOKS_LAST_S: Final = 10.0
+"""An older look is no look at whoever stands there now. A slow board has seven in this time."""
 
 
 class Judge(Protocol):
@@ -32,6 +35,8 @@ class Judge(Protocol):
         self, reference: FaceTemplate, probes: Sequence[FaceTemplate], pad: PadDecision
     ) -> Comparison: ...
 
+    def all_match(self, reference: FaceTemplate, looks: Sequence[FaceTemplate]) -> bool: ...
+
 
 class Looking:
     """One visit before the camera.
@@ -39,7 +44,7 @@ class Looking:
     Until the comparison begins, a new look takes the oldest one's place: people settle. From then
     on looks are only added, up to the rule's number, because each exchange would be a further try
     that the operating point was not measured with. Whether the face is alive may take more looks
-    than whose it is: they are looked at for that alone.
+    than whose it is: they are looked at for that, and must all together be the right person's too.
     """
 
     def __init__(self, visit: UUID, judge: Judge, watch: Watch | None = None) -> None:
@@ -48,7 +53,7 @@ class Looking:
         self.photo_fault: MalformedPhoto | None = None
         self._judge = judge
         self._watch = watch or NoWatch()
-        self._probes: deque[FaceTemplate] = deque(maxlen=judge.rule.at_most)
+        self._probes: deque[tuple[float, FaceTemplate]] = deque(maxlen=judge.rule.at_most)
         self._reference: FaceTemplate | None = None
         self._comparing = False
         self._last_moment_s = float("-inf")
@@ -84,7 +89,7 @@ class Looking:
         if seen is not None:
             self._watch.see(seen, look.template)
         if not self._comparing or len(self._probes) < self._judge.rule.at_most:
-            self._probes.append(look.template)
+            self._probes.append((captured_at_s, look.template))
 
     def light_due(self, now_s: float) -> PanelLight | None:
         """The light that the screen should show from now on, if it is another one."""
@@ -97,25 +102,43 @@ class Looking:
         self._hinted, self._hinted_at_s = self._hint, now_s
         return self._hint
 
-    def compare(self) -> Comparison | None:
+    def compare(self, now_s: float) -> Comparison | None:
         """The decision on what was seen so far; None while more is needed, or no photo is there.
 
-        The right person is not told before it is told whether they are alive. A decision uses the
-        looks up: another comparison begins with new ones.
+        The right person is not told before it is told whether they are alive, and by looks that
+        show the right person themselves. A decision uses the looks up: another comparison begins
+        with new ones.
         """
         self._comparing = True
+        self._forget_before(now_s - LOOKS_LAST_S)
         if self._reference is None:
             return None
-        alive = self._watch.decision(self._reference)
-        pad = PadDecision.NOT_DONE if alive is None else alive
-        comparison = self._judge.compare(self._reference, tuple(self._probes), pad)
-        matched = comparison.decision is MatchDecision.SAME_PERSON
-        if comparison.decision is MatchDecision.TRY_AGAIN or (matched and alive is None):
+        comparison = self._compare(self._reference, tuple(look for _, look in self._probes))
+        if comparison is None or comparison.decision is MatchDecision.TRY_AGAIN:
             return None
         self.end_comparison()
         self._probes.clear()
         self._watch.begin_anew()
         return comparison
+
+    def _compare(
+        self, reference: FaceTemplate, probes: Sequence[FaceTemplate]
+    ) -> Comparison | None:
+        verdict = self._watch.verdict(reference)
+        pad = PadDecision.NOT_DONE if verdict is None else verdict.decision
+        comparison = self._judge.compare(reference, probes, pad)
+        if comparison.decision is not MatchDecision.SAME_PERSON:
+            return comparison
+        if verdict is None:
+            return None
+        if verdict.looks and not self._judge.all_match(reference, verdict.looks):
+            return replace(comparison, decision=MatchDecision.NOT_SAME_PERSON)
+        return comparison
+
+    def _forget_before(self, at_s: float) -> None:
+        while self._probes and self._probes[0][0] < at_s:
+            self._probes.popleft()
+        self._watch.forget_before(at_s)
 
     def end_comparison(self) -> None:
         """No decision is wanted any more; what was seen stays."""

@@ -27,7 +27,9 @@ FEWEST_ZONES: Final = 11
 FLAT_BESIDE: Final = 0.5
 """What a sheet answers beside the face: it may end there, or go on."""
 LEAST_STRENGTH: Final = 0.004
-"""Weaker answers are as good as none."""
+"""Of the room's light. Weaker answers are none: the screen is dark, covered, or drowned."""
+LEAST_TOLD: Final = 0.2
+"""Of the changes of colour, explained by the lights that were asked for."""
 UNSEEN: Final = float("nan")
 
 
@@ -95,8 +97,11 @@ def judge(seen: Cues, point: PadPoint) -> PadDecision | None:
 
 
 def light_score(answers: LightAnswers, card: PadCard) -> float:
-    """Log-odds of these answers for being a head's; NaN where too little of the face was seen."""
+    """Log-odds of these answers for being a head's; NaN where too little of the face was seen, or
+    nothing answered: then no surface is more like a head than another."""
     if int(np.isfinite(answers.errors[0, :INNER_ZONES]).sum()) < FEWEST_ZONES:
+        return UNSEEN
+    if not (_strength(answers) >= LEAST_STRENGTH and answers.told() >= LEAST_TOLD):
         return UNSEEN
     return float(light_row(answers, card) @ np.array(card.light.weight) + card.light.constant)
 
@@ -110,7 +115,6 @@ def light_row(answers: LightAnswers, card: PadCard) -> Reals:
     flat = (1.0,) * answers.on_face + (FLAT_BESIDE,) * (len(head) - answers.on_face)
     inner = [answers.told_by(shape[:INNER_ZONES]) for shape in (head, flat, sheet)]
     whole = [answers.told_by(shape) for shape in (head, flat, sheet)]
-    strength = float(np.nanmedian(answers.zones()[:INNER_ZONES]))
     return np.array(
         [
             answers.told(),
@@ -119,10 +123,15 @@ def light_row(answers: LightAnswers, card: PadCard) -> Reals:
             inner[0] - inner[2],
             whole[0] - whole[1],
             whole[0] - whole[2],
-            np.log(max(strength, LEAST_STRENGTH)),
+            np.log(max(_strength(answers), LEAST_STRENGTH)),
         ],
         np.float32,
     )
+
+
+def _strength(answers: LightAnswers) -> float:
+    """The median answer of the inner face."""
+    return float(np.nanmedian(answers.zones()[:INNER_ZONES]))
 
 
 def texture_score(textures: Sequence[Texture], weights: TextureWeights) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from firmware.faults import MalformedPhoto
 from firmware.match.compare import Comparer, Look
-from firmware.match.looking import HINT_EVERY_S, MOMENT_S, Looking
+from firmware.match.looking import HINT_EVERY_S, LOOKS_LAST_S, MOMENT_S, Looking
 from firmware.match.model_card import OperatingPoint
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.quality import Quality
@@ -70,12 +70,20 @@ def see_some(visit: Looking, who: int, moments: int, from_s: float = 0.0) -> Non
         visit.see(fit(who), from_s + moment * MOMENT_S * 1.01)
 
 
+def test_an_old_look_is_no_look_at_whoever_stands_there_now() -> None:
+    visit = looking()
+    see_some(visit, 1, 5)
+    visit.learn_photo(person(1))
+    assert visit.compare(LOOKS_LAST_S + 1.0) is None  # they went away before the photo came
+    assert visit.looks == 0
+
+
 def test_nothing_is_decided_without_a_photo() -> None:
     visit = looking()
     see_some(visit, 1, 5)
-    assert visit.compare() is None
+    assert visit.compare(1.0) is None
     visit.learn_photo(person(1))
-    decided = visit.compare()
+    decided = visit.compare(1.0)
     assert decided is not None
     assert decided.decision is MatchDecision.SAME_PERSON
 
@@ -84,9 +92,9 @@ def test_three_looks_accept_and_only_five_refuse() -> None:
     visit = looking()
     visit.learn_photo(person(1))
     see_some(visit, 2, 4)
-    assert visit.compare() is None
-    see_some(visit, 2, 1, from_s=10.0)
-    decided = visit.compare()
+    assert visit.compare(1.0) is None
+    see_some(visit, 2, 1, from_s=2.0)
+    decided = visit.compare(2.0)
     assert decided is not None
     assert (decided.decision, decided.frames) == (MatchDecision.NOT_SAME_PERSON, 5)
 
@@ -111,20 +119,20 @@ def test_a_frame_of_the_last_looks_moment_is_not_worth_a_look() -> None:
 def test_before_the_comparison_the_newest_looks_are_kept() -> None:
     visit = looking()
     see_some(visit, 2, 5)  # somebody walked by
-    see_some(visit, 1, 5, from_s=60.0)
+    see_some(visit, 1, 5, from_s=6.0)
     visit.learn_photo(person(1))
-    decided = visit.compare()
+    decided = visit.compare(7.0)
     assert decided is not None
     assert decided.decision is MatchDecision.SAME_PERSON
 
 
 def test_in_a_comparison_no_look_is_exchanged_for_another() -> None:
     visit = looking()
-    assert visit.compare() is None  # wanted, and the photo is still on its way
+    assert visit.compare(1.0) is None  # wanted, and the photo is still on its way
     see_some(visit, 2, 5)
-    see_some(visit, 1, 5, from_s=60.0)
+    see_some(visit, 1, 5, from_s=6.0)
     visit.learn_photo(person(1))
-    decided = visit.compare()
+    decided = visit.compare(7.0)
     assert decided is not None
     assert decided.decision is MatchDecision.NOT_SAME_PERSON
 
@@ -133,18 +141,18 @@ def test_a_decision_uses_its_looks_up() -> None:
     visit = looking()
     visit.learn_photo(person(1))
     see_some(visit, 2, 5)
-    assert visit.compare() is not None
+    assert visit.compare(1.0) is not None
     assert visit.looks == 0
-    assert visit.compare() is None
+    assert visit.compare(1.0) is None
 
 
 def test_looks_stay_when_a_comparison_is_broken_off() -> None:
     visit = looking()
     see_some(visit, 1, 4)
-    assert visit.compare() is None
+    assert visit.compare(1.0) is None
     visit.end_comparison()
     visit.learn_photo(person(1))
-    decided = visit.compare()
+    decided = visit.compare(1.0)
     assert decided is not None
     assert decided.decision is MatchDecision.SAME_PERSON
 
@@ -155,7 +163,7 @@ def test_the_last_photo_counts() -> None:
     visit.learn_photo(person(1))
     visit.learn_photo(MalformedPhoto("no face"))
     assert visit.photo_fault is not None
-    assert visit.compare() is None
+    assert visit.compare(1.0) is None
 
 
 def test_a_good_photo_makes_up_for_a_broken_one() -> None:
@@ -164,7 +172,7 @@ def test_a_good_photo_makes_up_for_a_broken_one() -> None:
     visit.learn_photo(MalformedPhoto("no face"))
     visit.learn_photo(person(1))
     assert visit.photo_fault is None
-    assert visit.compare() is not None
+    assert visit.compare(1.0) is not None
 
 
 def test_a_hint_is_said_on_change_and_not_too_often() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import numpy as np
+import pytest
 from lit_faces import HEAD, SHEET, Question, question, seen
 from numpy.typing import NDArray
 from points import point_at
@@ -15,9 +16,10 @@ from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.pad import Sighting
 from firmware.match.pad_card import LightWeights, PadCard, PadPoint, Shapes, TextureWeights
 from firmware.match.pad_texture import Texture
-from firmware.match.pad_watch import NoWatch, PadWatch
+from firmware.match.pad_watch import RESEMBLES, NoWatch, PadWatch, Watch
 from firmware.match.pad_zones import BESIDE
 from firmware.match.quality import Quality
+from firmware.match.runtime import PAD, models_folder, read_pad_card
 from firmware.match.template import FaceTemplate
 from firmware.words import MatchDecision, PadDecision
 
@@ -57,6 +59,12 @@ def person(number: int) -> FaceTemplate:
     return FaceTemplate(values)
 
 
+def alike(likeness: float) -> FaceTemplate:
+    """Somebody else who looks so much like person 1."""
+    values = likeness * person(1).values + (1 - likeness**2) ** 0.5 * person(2).values
+    return FaceTemplate(values.astype(np.float32))
+
+
 def sightings(
     asked: Question,
     answers: NDArray[np.floating],
@@ -81,12 +89,17 @@ def watch_of(asked: Question) -> PadWatch:
     return watch
 
 
+def decision(watch: Watch) -> PadDecision | None:
+    verdict = watch.verdict(person(1))
+    return None if verdict is None else verdict.decision
+
+
 def told(answers: NDArray[np.floating], looks: int, who: int = 1) -> PadDecision | None:
     asked = question(3, looks=LOOKS)
     watch = watch_of(asked)
     for look in sightings(asked, answers)[:looks]:
         watch.see(look, person(who))
-    return watch.decision(person(1))
+    return decision(watch)
 
 
 def test_a_head_that_answers_is_alive_after_seven_looks_and_not_before() -> None:
@@ -103,6 +116,18 @@ def test_no_answer_at_all_is_never_life() -> None:
     assert told(0.0 * HEAD, looks=14) is PadDecision.NOT_LIVE
 
 
+def test_the_shipped_card_takes_no_answer_for_no_life() -> None:
+    shipped = read_pad_card(models_folder() / PAD)
+    asked = question(3, looks=LOOKS)
+    for noise in range(20):
+        watch = PadWatch(shipped, np.random.default_rng(3).bytes)
+        for at_s, _ in asked.shown:
+            watch.light_due(at_s)
+        for look in sightings(asked, 0.0 * HEAD, seed=noise):
+            watch.see(look, person(1))
+        assert decision(watch) is PadDecision.NOT_LIVE
+
+
 def test_looks_of_one_moment_are_one_look() -> None:
     asked = question(3, looks=LOOKS)
     watch = watch_of(asked)
@@ -110,7 +135,7 @@ def test_looks_of_one_moment_are_one_look() -> None:
         for _ in range(10):
             watch.see(look, person(1))
     assert repr(watch) == "PadWatch(2 looks)"
-    assert watch.decision(person(1)) is None
+    assert decision(watch) is None
 
 
 def test_looks_at_somebody_else_do_not_count() -> None:
@@ -124,7 +149,7 @@ def test_nobody_answers_for_the_picture_that_is_compared() -> None:
     for number, (one, other) in enumerate(zip(living, picture, strict=True)):
         helper = number % 4 == 0
         watch.see(one if helper else other, person(2 if helper else 1))
-    assert watch.decision(person(1)) is not PadDecision.LIVE
+    assert decision(watch) is not PadDecision.LIVE
 
 
 def test_each_comparison_is_told_from_looks_of_its_own() -> None:
@@ -133,7 +158,7 @@ def test_each_comparison_is_told_from_looks_of_its_own() -> None:
     for look in sightings(asked, 0.1 * HEAD):
         watch.see(look, person(1))
     watch.begin_anew()
-    assert watch.decision(person(1)) is None
+    assert decision(watch) is None
 
 
 def test_without_the_light_no_light_is_asked_for_and_the_rest_decides() -> None:
@@ -142,16 +167,16 @@ def test_without_the_light_no_light_is_asked_for_and_the_rest_decides() -> None:
     asked = question(3, looks=LOOKS)
     for look in sightings(asked, HEAD, detail=1.0)[:5]:
         watch.see(look, person(1))
-    assert watch.decision(person(1)) is PadDecision.LIVE
+    assert decision(watch) is PadDecision.LIVE
     for look in sightings(asked, HEAD, detail=-9.0)[5:]:
         watch.see(look, person(1))
-    assert watch.decision(person(1)) is PadDecision.NOT_LIVE
+    assert decision(watch) is PadDecision.NOT_LIVE
 
 
 def test_where_nobody_looks_for_it_it_was_not_done() -> None:
     watch = NoWatch()
     assert watch.light_due(0.0) is None
-    assert watch.decision(person(1)) is PadDecision.NOT_DONE
+    assert decision(watch) is PadDecision.NOT_DONE
 
 
 def test_nothing_of_a_face_is_printed() -> None:
@@ -171,7 +196,7 @@ def compared(answers: NDArray[np.floating], looks: int, who: int = 1) -> Compari
     looking.learn_photo(person(1))
     for look in sightings(asked, answers)[:looks]:
         looking.see(Look(Quality(None), person(who)), look.at_s, look)
-        decided = looking.compare()
+        decided = looking.compare(look.at_s)
         if decided is not None:
             return decided
     return None
@@ -195,3 +220,23 @@ def test_a_stranger_is_told_without_asking_for_life() -> None:
     assert decided is not None
     assert decided.decision is MatchDecision.NOT_SAME_PERSON
     assert decided.pad is PadDecision.NOT_DONE
+
+
+@pytest.mark.parametrize("likeness", [RESEMBLES - 0.1, RESEMBLES + 0.05])
+@pytest.mark.parametrize("pause_s", [0.0, 3.0, 30.0])
+def test_a_living_face_does_not_make_a_picture_alive(likeness: float, pause_s: float) -> None:
+    """A picture first, and then somebody who answers the lights: who is compared must be alive."""
+    asked = question(3, looks=LOOKS)
+    looking = Looking(
+        UUID(int=7), Comparer(NoNetworks(), "vectors", point_at(0.5)), watch_of(asked)
+    )
+    looking.learn_photo(person(1))
+    living = sightings(asked, 0.1 * HEAD)
+    started_s = living[0].at_s - pause_s - 2.0
+    for number in range(5):
+        looking.see(Look(Quality(None), person(1)), started_s + number * 0.3)
+        assert looking.compare(started_s + number * 0.3) is None
+    for look in living:
+        looking.see(Look(Quality(None), alike(likeness)), look.at_s, look)
+        decided = looking.compare(look.at_s)
+        assert decided is None or decided.decision is not MatchDecision.SAME_PERSON
