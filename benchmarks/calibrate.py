@@ -29,7 +29,7 @@ from firmware.match.evaluation.calibration import (
 )
 from firmware.match.evaluation.card_photos import CardPhoto
 from firmware.match.evaluation.face_folders import FaceSet, read_faces
-from firmware.match.evaluation.intervals import Share
+from firmware.match.evaluation.intervals import Share, rounded_up
 from firmware.match.evaluation.measuring import Conditions, border_for, measure
 from firmware.match.evaluation.rates import Rates, Trials, rates_at
 from firmware.match.evaluation.trials import Attempt, Measured, crossed
@@ -94,9 +94,9 @@ def calibrated(sets: Mapping[str, Measured], rule: LookRule, looks: int) -> Evid
         threshold=threshold,
         frames=rule.at_most,
         fmr=_short(looks * fmr.value),
-        fmr_upper_95=_short(looks * fmr.upper_95),
+        fmr_upper_95=rounded_up(looks * fmr.upper_95, 3),
         fnmr=_short(fnmr.value),
-        fnmr_upper_95=_short(fnmr.upper_95),
+        fnmr_upper_95=rounded_up(fnmr.upper_95, 3),
         impostor_pairs=fmr.of,
         genuine_pairs=fnmr.of,
         measured_on=f"FMR of a visit: {by_fmr}; FNMR of a look: {by_fnmr}",
@@ -140,8 +140,8 @@ def page(evidence: Evidence, model: ModelCard, model_id: str) -> str:
         f"Written by `benchmarks/calibrate.py`. First embedder `{model.model_id}`, SHA-256 "
         f"`{model.sha256[:16]}…`.\n",
         f"**Operating point `{point.id}`: threshold {point.threshold}; FMR of a visit of up to "
-        f"{point.looks} looks {point.fmr:.2g} (≤ {point.fmr_upper_95:.2g}), FNMR of one look "
-        f"{point.fnmr:.2%} (≤ {point.fnmr_upper_95:.2%})**; {point.measured_on}.\n",
+        f"{point.looks} looks {point.fmr:.2g} (≤ {rounded_up(point.fmr_upper_95, 2):.1e}), FNMR of "
+        f"one look {point.fnmr:.2%} (≤ {100 * point.fnmr_upper_95:.3g}%)**; {point.measured_on}.\n",
         ON_WHOM,
         HOW.format(wanted=WANTED_FMR, looks=point.looks, margin=MARGIN),
         "| set | people | pairs of strangers | asks for |\n|---|---|---|---|",
@@ -155,8 +155,8 @@ def page(evidence: Evidence, model: ModelCard, model_id: str) -> str:
         "|---|---|---|---|---|---|---|",
         *(
             f"| {each.name} | {half.people} | {half.threshold:.3f} | {half.visit_fmr:.1e} | "
-            f"{half.visit_fmr_upper_95:.1e} | {half.other_visit_fmr:.1e} | "
-            f"{half.other_visit_fmr_upper_95:.1e} |"
+            f"{rounded_up(half.visit_fmr_upper_95, 2):.1e} | {half.other_visit_fmr:.1e} | "
+            f"{rounded_up(half.other_visit_fmr_upper_95, 2):.1e} |"
             for each in evidence.calibrations
             for half in each.halves
         ),
@@ -176,8 +176,9 @@ def _row(name: str, evidence: Evidence, looks: int) -> str:
     rates = evidence.rates[name]
     fmr, fnmr = _seen(rates.fmr), _seen(rates.fnmr)
     return (
-        f"| {name} | {looks * fmr.value:.1e} | {min(1.0, looks * fmr.upper_95):.1e} | "
-        f"{fnmr.value:.2%} | {fnmr.upper_95:.2%} | {evidence.given_up[name]:.1%} |"
+        f"| {name} | {looks * fmr.value:.1e} "
+        f"| {rounded_up(min(1.0, looks * fmr.upper_95), 2):.1e} | {fnmr.value:.2%} "
+        f"| {100 * rounded_up(fnmr.upper_95, 3):.3g}% | {evidence.given_up[name]:.1%} |"
     )
 
 

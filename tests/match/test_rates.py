@@ -6,8 +6,10 @@ from math import comb
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from firmware.match.evaluation.intervals import exact_bounds
+from firmware.match.evaluation.intervals import exact_bounds, rounded_up
 from firmware.match.evaluation.rates import (
     Crossed,
     Listed,
@@ -179,3 +181,15 @@ def test_below_the_scores_that_were_kept_nothing_is_said() -> None:
     assert rates_at(kept, 0.25) == rates_at(FOUR, 0.25)
     with pytest.raises(ValueError, match="no score below"):
         rates_at(kept, 0.1)
+
+
+@given(st.floats(1e-9, 1.0), st.integers(1, 6))
+def test_a_rounded_bound_is_still_one(bound: float, digits: int) -> None:
+    told = rounded_up(bound, digits)
+    assert bound <= told <= bound * (1 + 10.0 ** (1 - digits))
+    assert float(f"{told:.{digits - 1}e}") == told
+
+
+def test_a_bound_goes_up_and_never_to_the_nearest() -> None:
+    assert rounded_up(5.1403e-05, 2) == 5.2e-05
+    assert rounded_up(0.0246, 3) == 0.0246

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -40,6 +41,11 @@ class Clusters:
 
     wrong: int
     of: int
+
+
+def rounded_up(bound: float, digits: int) -> float:
+    """A bound in so many significant digits, and still a bound: never less than it was."""
+    return float(Context(prec=digits, rounding=ROUND_CEILING).create_decimal(repr(float(bound))))
 
 
 def drawn_again(people: int, seed: int, resamples: int = RESAMPLES) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware.match.evaluation.intervals import Share
+from firmware.match.evaluation.intervals import Share, rounded_up
 from firmware.match.evaluation.result import WANTED_FMR, Evaluation, Experiment, Refusals, SetReport
 
 HOW = """\
@@ -60,7 +60,7 @@ def percent(share: Share | None) -> str:
     if share is None:
         return "–"
     if not share.errors:
-        return f"0 % (≤ {share.upper_95:.2%})".replace("%)", " %)")
+        return f"0 % (≤ {100 * rounded_up(share.upper_95, 3):.3g} %)"
     return f"{100 * share.value:.2f} % [{100 * share.low:.2f}, {100 * share.high:.2f}]"
 
 
@@ -68,11 +68,8 @@ def scientific(share: Share | None) -> str:
     """3.9e-05 (≤ 6.6e-05): the value and its one-sided bound."""
     if share is None:
         return "–"
-    return (
-        f"{share.value:.1e} (≤ {share.upper_95:.1e})"
-        if share.errors
-        else (f"0 (≤ {share.upper_95:.1e})")
-    )
+    seen = f"{share.value:.1e}" if share.errors else "0"
+    return f"{seen} (≤ {rounded_up(share.upper_95, 2):.1e})"
 
 
 def _rates(experiments: list[Experiment]) -> list[str]:
