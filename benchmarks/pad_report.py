@@ -26,7 +26,8 @@ materials and light, before a simulated camera. **No real instrument of attack a
 before a real panel was to be had**, and nobody knows how far the figures carry. The seeds that were
 scored, {first} … {last}, were used for nothing else; weights, shapes and threshold come from other
 seeds. Each presentation is looked at {looks} to {more} times in about two and a half seconds, once,
-as in a visit's first comparison. The camera's exposure and white balance follow in most of them.
+as in a visit's first comparison; a visit makes up to three, so an attack may come through up to
+three times as often. The camera's exposure and white balance follow in most of them.
 
 APCER: attacks taken for living people. BPCER: living people who were not told to be alive. Both at
 one operating point. In brackets: Clopper and Pearson's 95 % interval; presentations of one portrait
