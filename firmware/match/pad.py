@@ -17,7 +17,7 @@ from firmware.match.detect import Landmarks
 from firmware.match.networks import Reals
 from firmware.match.pad_card import PadCard, PadPoint, TextureWeights
 from firmware.match.pad_light import LightAnswers, Lights, light_answers
-from firmware.match.pad_motion import motion
+from firmware.match.pad_motion import runs_ahead
 from firmware.match.pad_texture import Texture, texture
 from firmware.match.pad_zones import INNER_ZONES, ZoneColours, zone_colours
 from firmware.words import PadDecision
@@ -82,8 +82,8 @@ def cues_in_light(sightings: Sequence[Sighting], shown: Lights, card: PadCard) -
 
 def cues_without_light(sightings: Sequence[Sighting], card: PadCard) -> Cues:
     """What looks say where the screen does not light the face: how points move, and texture."""
-    moved = motion([each.points for each in sightings])
-    score = UNSEEN if moved is None else moved.ahead
+    ahead = runs_ahead([each.points for each in sightings])
+    score = UNSEEN if ahead is None else ahead
     passive = texture_score([each.texture for each in sightings], card.texture)
     return Cues(len(sightings), score, passive)
 
