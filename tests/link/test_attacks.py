@@ -51,7 +51,9 @@ async def test_nobody_at_the_other_end_is_paired(tmp_path: Path) -> None:
 async def test_before_pairing_the_port_is_left_alone(tmp_path: Path) -> None:
     ends, wire, heard = Ends(tmp_path), Wire(), Heard()
     nobody = Trust(tmp_path / "new", "host")
-    server = await serve_link(f"serial:{wire.device}", NOWHERE, heard, lease_s=0.4, trust=nobody)
+    server = await serve_link(
+        f"serial:{wire.device}", NOWHERE, heard, lease_s=LEASE_S, trust=nobody
+    )
     with pytest.raises(NotPaired):
         await open_link(f"serial:{wire.host}", NOWHERE, trust=Trust(tmp_path / "newer", "device"))
     ends.host.pin(nobody.certificate())

@@ -86,7 +86,7 @@ async def test_a_light_stands_before_another_comes_and_the_last_one_wanted_comes
 
 async def test_switched_off_it_is_off_at_once_and_stays_so() -> None:
     shown: list[PanelLight] = []
-    lamp = Lamp(shown.append, stays_s=0.05)
+    lamp = Lamp(shown.append, stays_s=30)
     lamp.want(PanelLight.BLUE)
     lamp.want(PanelLight.GREEN)
     lamp.switch_off()
