@@ -70,15 +70,17 @@ class Network:
     binding of inputs and outputs took no less than this, so it is not used."""
 
     def run(self, grey: Grey) -> list[NDArray[np.float32]]:
-        """Outputs for one grey picture of exactly the network's size; it is not kept."""
+        """Outputs for one grey picture of exactly the network's size; it is never kept."""
         entry = self.card.input
         first, *others = self.batch.reshape(-1, *entry.shape[-2:])
-        np.multiply(grey, np.float32(entry.scale), out=first, dtype=np.float32)
-        first += np.float32(entry.offset)
-        for plane in others:
-            plane[:] = first
-        outputs: list[NDArray[np.float32]] = self.session.run(None, {self.entry: self.batch})
-        self.batch.fill(0)
+        try:
+            np.multiply(grey, np.float32(entry.scale), out=first, dtype=np.float32)
+            first += np.float32(entry.offset)
+            for plane in others:
+                plane[:] = first
+            outputs: list[NDArray[np.float32]] = self.session.run(None, {self.entry: self.batch})
+        finally:
+            self.batch.fill(0)
         return outputs
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -163,8 +164,16 @@ def test_a_network_computes_what_its_file_says_and_keeps_nothing_open() -> None:
     assert not network.batch.any()  # the picture is not kept
 
 
+def test_a_run_that_fails_keeps_no_picture_either() -> None:
+    network = replace(load_network(models_folder() / EMBEDDER), entry="no such entry")
+    with pytest.raises(ValueError, match="input"):
+        network.run(np.full((112, 112), 200, np.uint8))
+    assert not network.batch.any()
+
+
 LOAD_AND_TELL_WHAT_IT_TOOK = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from firmware.match.runtime import load_network
 
