@@ -23,6 +23,7 @@ LINK_FOLDER = "link"
 WRONG_PASSCODES_FILE = "wrong-passcodes"
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
+WORN_OUT_AT = MADE_AT.replace(year=MADE_AT.year + 30)
 _CLOCK_CHIP = Path("/dev/rtc0")
 
 
@@ -88,8 +89,11 @@ class Device:
         return Now(datetime.now(UTC), own)
 
     def hear_host_time(self, said: datetime) -> None:
-        """The paired host's time, which counts while our own clock is not to be trusted."""
-        if said >= MADE_AT:
+        """The paired host's time, which counts while our own clock is not to be trusted.
+
+        One that no device of ours will live in is wrong, and might leave no room to count on from.
+        """
+        if MADE_AT <= said < WORN_OUT_AT:
             self._host_said = (said.astimezone(UTC), self._monotonic())
 
     @property

@@ -154,6 +154,8 @@ def test_a_paired_hosts_time_counts_while_there_is_no_other(tmp_path: Path) -> N
     assert device.now().trust is ClockTrust.NONE
     device.hear_host_time(dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
     assert device.now().trust is ClockTrust.NONE
+    device.hear_host_time(dt.datetime.max.replace(tzinfo=dt.UTC))
+    assert device.now().trust is ClockTrust.NONE
     said = dt.datetime(2027, 1, 5, 9, 30, tzinfo=dt.timezone(dt.timedelta(hours=9)))
     device.hear_host_time(said)
     now = device.now()
