@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from firmware.faults import BadSettings, Fault
-from firmware.link.trust import Trust
+from firmware.link.trust import Trust, put_private
 from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
 
@@ -65,7 +64,7 @@ class Device:
         """The next statement's number, on disk before it is used: none is used twice."""
         self._counter += 1
         try:
-            _write_whole(self._counter_file, str(self._counter).encode())
+            put_private(self._counter_file, str(self._counter).encode())
         except OSError as cause:
             raise Fault(f"the statement's number cannot be kept: {cause.strerror}") from cause
         return self._counter
@@ -75,7 +74,7 @@ class Device:
         if count == self.wrong_passcodes:
             return
         try:
-            _write_whole(self._wrong_file, str(count).encode())
+            put_private(self._wrong_file, str(count).encode())
         except OSError as cause:
             raise Fault(f"wrong passcodes cannot be counted: {cause.strerror}") from cause
         self.wrong_passcodes = count
@@ -116,7 +115,7 @@ def _read_or_make_key(path: Path) -> OKPKey:
     if path.exists():
         return OKPKey.import_key(msgspec.json.decode(path.read_bytes()))
     key = OKPKey.generate_key("Ed25519")
-    _write_whole(path, msgspec.json.encode(key.as_dict(private=True)))
+    put_private(path, msgspec.json.encode(key.as_dict(private=True)))
     return key
 
 
@@ -125,14 +124,3 @@ def _read_wrong_passcodes(path: Path) -> int:
     if count < 0:
         raise ValueError(f"{path.name} is below zero")
     return count
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """All of it or nothing of it is on disk afterwards, whenever the power goes."""
-    temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

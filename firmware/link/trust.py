@@ -34,7 +34,7 @@ class Trust:
         try:
             if not self.identity_file.exists():
                 self.identity_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _put(self.identity_file, new_identity())
+                put_private(self.identity_file, new_identity())
             certificate = x509.load_pem_x509_certificate(self.identity_file.read_bytes())
         except (OSError, ValueError) as cause:
             raise BadSettings(f"{self.identity_file} cannot be used: {cause}") from cause
@@ -53,13 +53,16 @@ class Trust:
         """From now on this end and no other. Raises `BadSettings`."""
         try:
             self._pinned_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _put(self._pinned_file, certificate)
+            put_private(self._pinned_file, certificate)
         except OSError as cause:
             raise BadSettings(f"{self._pinned_file}: {cause.strerror}") from cause
 
 
-def _put(path: Path, content: bytes) -> None:
-    """All of it or nothing is on disk afterwards, and nobody else could ever read it."""
+def put_private(path: Path, content: bytes) -> None:
+    """All of it or nothing is on disk afterwards, and nobody else could ever read it.
+
+    Raises `OSError`.
+    """
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from firmware.card import requests as card
-from firmware.device import WRONG_PASSCODES_FILE, Device
+from firmware.device import DEVICE_KEY_FILE, WRONG_PASSCODES_FILE, Device
 from firmware.errands import CardWorker, Errands, VisionWorker
 from firmware.faults import BadSettings, Fault
 from firmware.match import requests as vision
@@ -154,3 +154,10 @@ def test_a_count_that_was_altered_is_refused(tmp_path: Path, nonsense: str) -> N
     (tmp_path / WRONG_PASSCODES_FILE).write_text(nonsense)
     with pytest.raises(BadSettings):
         Device("reader", tmp_path, ClockTrust.NTP)
+
+
+def test_what_a_loss_of_power_left_lends_its_mode_to_nothing(tmp_path: Path) -> None:
+    path = tmp_path / DEVICE_KEY_FILE
+    path.with_suffix(".new").touch(mode=0o644)
+    Device("reader", tmp_path, ClockTrust.NTP)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
