@@ -70,6 +70,7 @@ class ReaderLink:
         self._status: ReaderStatus | None = None
         self._problem: str | None = "reader_unavailable"
         self._stood: str | None = self._problem
+        self._logged: str | None = self._problem
         self.stands_since = datetime.now(UTC)
         """Since when its problem is what it is."""
 
@@ -106,11 +107,8 @@ class ReaderLink:
             async with self._at_the_line:
                 try:
                     await self._open_and_serve()
-                except (LinkLost, MalformedMessage, DeviceNotTrusted) as fault:
+                except (LinkLost, MalformedMessage, DeviceNotTrusted, BadSettings) as fault:
                     self._stand_by(fault)
-                except BadSettings as fault:  # no second try will do better
-                    self._stand_by(fault)
-                    return
             await asyncio.sleep(pause_s)
 
     async def pair(self, code: str) -> None:
@@ -156,6 +154,7 @@ class ReaderLink:
             raise MalformedMessage(f"the device speaks protocol {hello.protocol}")
         key = trusted_key(self.name, self._reader, Path(self._settings.state_dir), hello.device_key)
         self._link, self.hello, self.device_key, self._problem = link, hello, key, None
+        self._logged = None
         log.info("%s: device %s, version %s", self.name, hello.device_id, hello.version)
         self._listener.reader_met(self)
         self._changed()
@@ -179,6 +178,10 @@ class ReaderLink:
         self._problem = "device_not_trusted" if distrusted else "reader_unavailable"
         if was is None:
             self._listener.reader_lost(self)
-        if was != self._problem:
+        # A file to repair is told of even where the reader was unavailable before.
+        logged = str(fault) if isinstance(fault, BadSettings) else self._problem
+        if logged != self._logged:
+            self._logged = logged
             log.warning("%s: %s", self.name, fault)
+        if was != self._problem:
             self._changed()

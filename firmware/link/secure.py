@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from typing import Final, Protocol
 
-from firmware.faults import NotPaired, PeerNotTrusted
+from firmware.faults import BadSettings, NotPaired, PeerNotTrusted
 from firmware.link.trust import Trust
 
 WELCOME: Final = b"\x00"
@@ -110,8 +110,14 @@ def _context(trust: Trust, pinned: bytes, server_side: bool) -> ssl.SSLContext:
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
     trust.certificate()
-    context.load_cert_chain(trust.identity_file)
-    context.load_verify_locations(cadata=pinned)
+    try:
+        context.load_cert_chain(trust.identity_file)
+    except (OSError, ValueError) as cause:  # an `ssl.SSLError` is an `OSError`
+        raise BadSettings(f"{trust.identity_file} cannot be used: {cause}") from cause
+    try:
+        context.load_verify_locations(cadata=pinned)
+    except (OSError, ValueError) as cause:
+        raise BadSettings(f"{trust.pinned_file} cannot be used: {cause}") from cause
     if server_side:
         context.num_tickets = 0  # every session is a new handshake: nothing to replay
     return context

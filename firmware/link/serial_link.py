@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Final
 
-from firmware.faults import Fault, LinkLost, NotPaired, PeerNotTrusted
+from firmware.faults import BadSettings, Fault, LinkLost, NotPaired, PeerNotTrusted
 from firmware.link.secure import SecureChannel
 from firmware.link.serial_port import SerialTransport, open_port
 from firmware.link.transport import Link, OnLink
@@ -18,6 +19,8 @@ from firmware.link.trust import Trust
 ANSWER_LEASES: Final = 4
 """A bad line needs some for the handshake, and the other end may still be in its last session."""
 REOPENS_PER_LEASE: Final = 4
+
+log = logging.getLogger(__name__)
 
 
 async def connect(name: str, lease_s: float, trust: Trust) -> Link:
@@ -86,7 +89,10 @@ class SerialServer:
     """
 
     def __init__(self, name: str, on_link: OnLink, lease_s: float, trust: Trust) -> None:
-        """Open the port. Raises `LinkLost`: a port that is not there at first is a wrong name."""
+        """Open the port. Raises `LinkLost`: a port that is not there at first is a wrong name.
+
+        Raises `BadSettings` where what pairing left cannot be used.
+        """
         self._name, self._on_link, self._lease_s, self._trust = name, on_link, lease_s, trust
         self._closing = asyncio.Event()
         self._session: _Session | None = None
@@ -118,10 +124,16 @@ class SerialServer:
 
     async def _reopen(self) -> bool:
         """Open the port again as soon as that can be; False when the server closes instead."""
+        told = False
         while not self._closing.is_set():
             try:
                 self._session = _Session(self._name, self._lease_s, self._trust, server_side=True)
             except LinkLost:  # unplugged, or not paired
+                await self._pause()
+            except BadSettings as fault:  # somebody may repair it
+                if not told:
+                    log.error("%s is not served: %s", self._name, fault)
+                told = True
                 await self._pause()
             else:
                 return True

@@ -24,7 +24,7 @@ class Trust:
 
     def __init__(self, folder: Path, peer: str) -> None:
         self.identity_file = folder / IDENTITY_FILE
-        self._pinned_file = folder / f"{peer}.der"
+        self.pinned_file = folder / f"{peer}.der"
 
     def certificate(self) -> bytes:
         """Our own certificate, DER; made together with its key where there is none yet.
@@ -43,19 +43,19 @@ class Trust:
     def pinned(self) -> bytes | None:
         """The other end's certificate, DER; None before pairing. Raises `BadSettings`."""
         try:
-            return self._pinned_file.read_bytes()
+            return self.pinned_file.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as cause:
-            raise BadSettings(f"{self._pinned_file}: {cause.strerror}") from cause
+            raise BadSettings(f"{self.pinned_file}: {cause.strerror}") from cause
 
     def pin(self, certificate: bytes) -> None:
         """From now on this end and no other. Raises `BadSettings`."""
         try:
-            self._pinned_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            put_private(self._pinned_file, certificate)
+            self.pinned_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            put_private(self.pinned_file, certificate)
         except OSError as cause:
-            raise BadSettings(f"{self._pinned_file}: {cause.strerror}") from cause
+            raise BadSettings(f"{self.pinned_file}: {cause.strerror}") from cause
 
 
 def put_private(path: Path, content: bytes) -> None:

@@ -141,6 +141,22 @@ async def test_a_new_device_is_paired_in_the_old_ones_place(counter: Counter) ->
                 path.unlink()  # another machine from now on
 
 
+async def test_a_damaged_pin_is_told_and_its_repair_helps(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = Trust(Path(counter.site.settings.state_dir) / LINK_FOLDER, "counter")
+    async with reception(counter) as desk, asyncio.timeout(4 * WITHIN_S):
+        await desk.must("events.subscribe")
+        host.pin(b"")
+        while (await desk.must("reader.status"))["problem"] == "device_not_trusted":
+            await desk.next_event("reader_status")
+        assert "counter.der" in caplog.text
+        counter.trust.pin(host.certificate())
+        host.pin(counter.trust.certificate())
+        async with counter.site.device:
+            await counter.site.ready(desk)
+
+
 async def test_a_reader_on_a_socket_is_not_paired(site: Site) -> None:
     async with site.client() as desk:
         assert await desk.refused("reader.pair", code="123456") == "pairing_not_possible"

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.faults import NotPaired, PeerNotTrusted
+from firmware.faults import BadSettings, NotPaired, PeerNotTrusted
 from firmware.link.secure import SecureChannel
 from firmware.link.trust import IDENTITY_FILE, Trust
 
@@ -138,6 +138,22 @@ def test_every_bit_of_a_word_counts(tmp_path: Path) -> None:
 def test_before_pairing_there_is_no_channel(tmp_path: Path) -> None:
     with pytest.raises(NotPaired):
         SecureChannel(Trust(tmp_path, "host"), server_side=True)
+
+
+@pytest.mark.parametrize("pinned", [b"", b"garbage", b"0\x82"], ids=repr)
+def test_a_damaged_pin_is_a_setting_to_repair(tmp_path: Path, pinned: bytes) -> None:
+    trust = Trust(tmp_path, "host")
+    trust.pin(pinned)
+    with pytest.raises(BadSettings, match="host"):
+        SecureChannel(trust, server_side=True)
+
+
+def test_an_identity_without_its_key_is_a_setting_to_repair(tmp_path: Path) -> None:
+    host, _ = paired(tmp_path)
+    text = host.identity_file.read_text()
+    host.identity_file.write_text(text[text.index("-----BEGIN CERTIFICATE") :])
+    with pytest.raises(BadSettings, match=IDENTITY_FILE):
+        SecureChannel(host, server_side=False)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=5))

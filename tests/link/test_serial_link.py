@@ -174,6 +174,31 @@ async def test_a_port_has_one_owner(ends: Ends) -> None:
     cable.pull()
 
 
+async def test_a_pin_damaged_while_serving_is_told_once_and_its_repair_helps(
+    ends: Ends, caplog: pytest.LogCaptureFixture
+) -> None:
+    cable, handler = Cable(), Handler()
+    server = await serve_link(cable.ports[0], NOWHERE, handler, lease_s=LEASE_S, trust=ends.device)
+    host = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S, trust=ends.host)
+    device = await handler.links.get()
+    right = ends.device.pinned()
+    assert right is not None
+    ends.device.pin(b"")
+    host.close()
+    await host.wait_closed()
+    await device.wait_closed()
+    with pytest.raises(LinkLost, match="nobody answers"):
+        await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S / 4, trust=ends.host)
+    ends.device.pin(right)
+    host = await open_link(cable.ports[1], NOWHERE, lease_s=LEASE_S, trust=ends.host)
+    host.close()
+    await host.wait_closed()
+    await server.close()
+    cable.pull()
+    told = [each for each in caplog.records if each.name == "firmware.link.serial_link"]
+    assert len(told) == 1
+
+
 async def test_nobody_at_the_other_end_and_no_port_at_all(ends: Ends) -> None:
     cable = Cable()
     with pytest.raises(LinkLost, match="nobody answers"):
