@@ -161,6 +161,9 @@ def test_every_decision_is_in_the_list() -> None:
 
 
 # --- the README's visit
+VISITS_AT_MOST = 3
+
+
 def shown_visit() -> tuple[list[str], list[str]]:
     """The README's output of `make run`: progress lines, and the result."""
     (block,) = (b for b in fenced(read("README.md"), "console") if "finished: verified" in b)
@@ -180,16 +183,21 @@ def test_the_readmes_visit_is_a_way_through_the_table() -> None:
 
 @pytest.mark.stack
 def test_the_readmes_result_is_what_a_visit_prints() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "firmware.simulator.command", "visit", "--patient", "valid"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    """A machine that stands still may see too little light on the face, and the patient then types
+    the PIN: such a visit is played again, and all are told where none went by face."""
+    command = [sys.executable, "-m", "firmware.simulator.command", "visit", "--patient", "valid"]
     _, result = shown_visit()
+    by_face = result[1]
+    came = []
+    for _ in range(VISITS_AT_MOST):
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        )
+        came.append(done.stdout + done.stderr)
+        if by_face in done.stdout.splitlines():
+            break
+    assert done.returncode == 0, came[-1]
+    assert by_face in came[-1].splitlines(), "\n\n".join(came)
 
     def without_times(lines: list[str]) -> list[str]:
         return [re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\d+ ms", "…", line).rstrip() for line in lines]

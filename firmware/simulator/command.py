@@ -194,7 +194,7 @@ def serve(world: Path, as_json: bool, opens: bool, options: CardOptions) -> None
     The bench is a page for you: cards, faces, mishaps, reception. The panel is the patient's page.
     The socket is where reception software connects.
     """
-    with refusing(), Appliance(World(world), card_options=options) as appliance:
+    with refusing(), Appliance(World(world), card_options=options, liveness=True) as appliance:
 
         def announce(bench: Served) -> None:
             addresses = {
