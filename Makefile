@@ -113,6 +113,8 @@ lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/node.in -o packaging/node.lock
 	@$(COMPILE) --upgrade --python-version 3.11 benchmarks/peers.in -o benchmarks/peers.lock
+	@while read -r one; do echo "$$one" | $(COMPILE) --no-deps --python-version 3.11 --no-annotate -; done \
+		< benchmarks/runtimes.in > benchmarks/runtimes.lock
 
 clean:  ## Remove everything that is built; git status stays as it was
 	@rm -rf build .venv models/*/*.onnx kazashi.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,11 +2,12 @@
 
     python benchmarks/runtimes.py [--versions V …] [--rounds N] [--folder DIR]
 
-Each version is fetched once from the package index into a folder of its own, and runs in a process
-of its own, all alive at once: they take turns within each round, in one order and then the other,
-so that a busy machine slows all of them alike. CPU time of one thread; the ratio is the median over
-rounds to the version that is pinned. Growth is of resident memory over 2,000 inferences of each
-network, after a hundred that may grow it.
+Each version is fetched once from the package index into a folder of its own, by the hashes of
+benchmarks/runtimes.lock (its numpy by those of requirements.lock), and runs in a process of its
+own, all alive at once: they take turns within each round, in one order and then the other, so that
+a busy machine slows all of them alike. CPU time of one thread; the ratio is the median over rounds
+to the version that is pinned. Growth is of resident memory over 2,000 inferences of each network,
+after a hundred that may grow it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -24,12 +27,12 @@ from typing import Final
 from firmware.match.runtime import models_folder
 
 PINNED: Final = version("onnxruntime")
-VERSIONS: Final = (
-    *("1.23.2", "1.24.4", "1.25.1", "1.26.0", "1.27.0", "1.28.0", "1.29.0", "1.30.0", "1.31.1"),
-)
 AT_ONCE: Final = 8
 LONG_RUN: Final = 2000
-FOLDER: Final = Path(__file__).resolve().parents[1] / "build" / "runtimes"
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "build" / "runtimes"
+LOCK: Final = ROOT / "benchmarks" / "runtimes.lock"
+REQUIREMENT: Final = re.compile(r"^(\S+?)==(\S+)(?:.*\n)(?:[ #].*\n)*", re.MULTILINE)
 RUNNER: Final = """
 import sys, time
 import numpy as np, onnxruntime as ort
@@ -58,17 +61,33 @@ for line in sys.stdin:
 """
 
 
+def versions() -> list[str]:
+    """What the lock names, oldest first."""
+    return [part[2] for part in REQUIREMENT.finditer(LOCK.read_text(encoding="utf-8"))]
+
+
+def _fetch(wanted: str, place: Path) -> None:
+    ours = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    runtimes = LOCK.read_text(encoding="utf-8")
+    parts = [
+        *(part[0] for part in REQUIREMENT.finditer(runtimes) if part[2] == wanted),
+        *(part[0] for part in REQUIREMENT.finditer(ours) if part[1] == "numpy"),
+    ]
+    with tempfile.NamedTemporaryFile("w", suffix=".lock") as asked:
+        asked.write("".join(parts))
+        asked.flush()
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+        pip += ["--no-deps", "--require-hashes", "--target", str(place)]
+        subprocess.run([*pip, "--requirement", asked.name], check=True)
+
+
 class Runtime:
     """One version, with all networks loaded."""
 
     def __init__(self, wanted: str, folder: Path, networks: list[Path]) -> None:
         place = folder / wanted
         if not place.exists():
-            fetched = f"onnxruntime=={wanted}"
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-            subprocess.run(
-                [*pip, "--target", str(place), fetched, f"numpy=={version('numpy')}"], check=True
-            )
+            _fetch(wanted, place)
         self._process = subprocess.Popen(
             # Without the packages of this environment: it has a version of its own.
             [sys.executable, "-S", "-c", RUNNER, *map(str, networks)],
@@ -98,7 +117,7 @@ class Runtime:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    arguments.add_argument("--versions", nargs="+", default=list(VERSIONS))
+    arguments.add_argument("--versions", nargs="+", choices=versions(), default=versions())
     arguments.add_argument("--rounds", type=int, default=40)
     arguments.add_argument("--folder", type=Path, default=FOLDER)
     chosen = arguments.parse_args()
