@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from firmware.app import App, log_to_stderr
-from firmware.faults import Fault
+from firmware.faults import Fault, PairingRefused
 from firmware.pairing import let_a_host_pair
 from firmware.settings import Settings, read_settings
 from firmware.worker import leave_no_dump
@@ -70,11 +70,15 @@ def pair(settings_file: Path) -> None:
     """Let a host be paired over the serial line: shows six digits to be typed there.
 
     Where a host was paired before, stop the firmware first: it holds the line. The new host takes
-    the old one's place. Exit code 1 when nobody was paired within three tries.
+    the old one's place. Exit code 1 when nobody was paired within three tries or ten minutes.
     """
     with _told():
         settings = read_settings(settings_file)
-        paired = asyncio.run(let_a_host_pair(settings, _show_code))
+        try:
+            paired = asyncio.run(let_a_host_pair(settings, _show_code))
+        except PairingRefused as fault:
+            click.echo(f"kazashi-firmware: {fault}", err=True)
+            sys.exit(1)
     click.echo("paired" if paired else "three tries were wrong: nobody is paired", err=True)
     sys.exit(0 if paired else 1)
 

@@ -17,7 +17,7 @@ async def let_a_host_pair(settings: Settings, show: Callable[[str], None]) -> bo
     """Show a code and wait: True when a host was paired, False after the last wrong try.
 
     Raises `BadSettings` where the link is no serial line, `LinkLost` where its port cannot be
-    opened: it is not there, or the firmware itself holds it.
+    opened: it is not there, or the firmware itself holds it; `PairingRefused` after ten minutes.
     """
     kind, _, port = settings.link.partition(":")
     if kind != "serial":

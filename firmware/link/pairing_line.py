@@ -23,6 +23,8 @@ from firmware.link.serial_port import SerialTransport, open_port
 
 ANSWER_LEASES: Final = 4
 REOPENS_PER_LEASE: Final = 4
+OPEN_S: Final = 600.0
+"""How long digits count that nobody typed: a device that was forgotten pairs with no late comer."""
 
 
 class ClearChannel:
@@ -110,11 +112,25 @@ async def pair_with_device(name: str, pairing: HostPairing, lease_s: float) -> b
     return pairing.peer
 
 
-async def pair_with_host(name: str, window: PairingWindow, lease_s: float) -> bytes | None:
+async def pair_with_host(
+    name: str, window: PairingWindow, lease_s: float, open_s: float = OPEN_S
+) -> bytes | None:
     """Let hosts try, from the device, until one did or none may any more: the host's certificate.
 
-    Raises `LinkLost` for a port that cannot be opened at first.
+    Raises `LinkLost` for a port that cannot be opened at first, `PairingRefused` when `open_s` have
+    gone by.
     """
+    try:
+        async with asyncio.timeout(open_s):
+            return await _any_host(name, window, lease_s)
+    except TimeoutError as cause:
+        if window.peer is not None:  # it was being told so
+            return window.peer
+        minutes = f"{open_s / 60:g} minutes"
+        raise PairingRefused(f"nobody was paired within {minutes}: begin anew") from cause
+
+
+async def _any_host(name: str, window: PairingWindow, lease_s: float) -> bytes | None:
     port = open_port(name, lease_s)
     while True:
         talk = _Talk(window.hear)

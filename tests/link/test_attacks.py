@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from link_attacks import ATTACKS, LEASE_S, NOWHERE, Attempt, Ends, Heard, Wire, control, counted
 
-from firmware.faults import LinkLost, NotPaired, PeerNotTrusted
-from firmware.link.pairing import HostPairing
-from firmware.link.pairing_line import pair_with_device
+from firmware.faults import LinkLost, NotPaired, PairingRefused, PeerNotTrusted
+from firmware.link.pairing import HostPairing, PairingWindow
+from firmware.link.pairing_line import pair_with_device, pair_with_host
+from firmware.link.serial_port import open_port
 from firmware.link.transport import open_link, serve_link
 from firmware.link.trust import Trust
 
@@ -45,6 +46,16 @@ async def test_nobody_at_the_other_end_is_paired(tmp_path: Path) -> None:
     wire, certificate = Wire(), Ends(tmp_path).host.certificate()
     with pytest.raises(LinkLost, match="is being paired"):
         await pair_with_device(wire.host, HostPairing("123456", certificate), 0.1)
+    wire.close()
+
+
+async def test_digits_that_nobody_types_count_for_a_time_only(tmp_path: Path) -> None:
+    wire, ends = Wire(), Ends(tmp_path)
+    window = PairingWindow(ends.device.certificate())
+    async with asyncio.timeout(60):
+        with pytest.raises(PairingRefused, match="nobody was paired"):
+            await pair_with_host(wire.device, window, LEASE_S, open_s=0.6)
+    open_port(wire.device).close()  # nobody holds it any more
     wire.close()
 
 
