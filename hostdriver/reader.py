@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -64,7 +65,7 @@ class ReaderLink:
         self._reader: ReaderSettings = settings.readers[name]
         self._settings = settings
         self._trust = Trust(Path(settings.state_dir) / LINK_FOLDER, name)
-        self._at_the_line = asyncio.Lock()  # who opens it: `run` or `pair`
+        self._at_the_line = asyncio.Lock()  # who opens it and greets: `run` or `pair`
         self._listener = listener
         self._link: Link | None = None
         self._status: ReaderStatus | None = None
@@ -104,11 +105,10 @@ class ReaderLink:
         """Keep the link open until cancelled."""
         pause_s = self._settings.limits.reconnect_s * self._settings.time_scale
         while True:
-            async with self._at_the_line:
-                try:
-                    await self._open_and_serve()
-                except (LinkLost, MalformedMessage, DeviceNotTrusted, BadSettings) as fault:
-                    self._stand_by(fault)
+            try:
+                await self._open_and_serve()
+            except (LinkLost, MalformedMessage, DeviceNotTrusted, BadSettings) as fault:
+                self._stand_by(fault)
             await asyncio.sleep(pause_s)
 
     async def pair(self, code: str) -> None:
@@ -116,29 +116,35 @@ class ReaderLink:
         kind, _, port = self._reader.link.partition(":")
         if kind != "serial":
             raise Refusal("pairing_not_possible", f"{self.name} is on {kind}:")
-        if self.hello is not None:
-            raise Refusal("pairing_not_possible", f"{self.name} is connected")
         from hostdriver.pairing import learn_device
 
         async with self._at_the_line:
+            if self.hello is not None:
+                raise Refusal("pairing_not_possible", f"{self.name} is connected")
             await learn_device(port, code, self._trust, LEASE_S * self._settings.time_scale)
             forget_kept_key(self.name, Path(self._settings.state_dir))
 
     async def _open_and_serve(self) -> None:
-        link = await open_link(
-            self._reader.link,
-            Path(self._settings.runtime_dir),
-            lease_s=LEASE_S * self._settings.time_scale,
-            trust=self._trust,
-        )
-        try:
-            await self._serve(link)
-        finally:
-            self._link = None
-            link.close()
-            await link.wait_closed()
+        async with AsyncExitStack() as served:
+            async with self._at_the_line, AsyncExitStack() as opened:
+                link = await open_link(
+                    self._reader.link,
+                    Path(self._settings.runtime_dir),
+                    lease_s=LEASE_S * self._settings.time_scale,
+                    trust=self._trust,
+                )
+                opened.push_async_callback(self._leave, link)
+                await self._meet(link)
+                served.push_async_exit(opened.pop_all())  # the line is free to be asked for
+            while True:
+                self._hear(await link.receive())
 
-    async def _serve(self, link: Link) -> None:
+    async def _leave(self, link: Link) -> None:
+        self._link = None
+        link.close()
+        await link.wait_closed()
+
+    async def _meet(self, link: Link) -> None:
         await link.send(HostHello(PROTOCOL, platform.node()[:64], datetime.now(UTC)))
         within_s = self._settings.limits.device_answers_within_s * self._settings.time_scale
         try:
@@ -158,8 +164,6 @@ class ReaderLink:
         log.info("%s: device %s, version %s", self.name, hello.device_id, hello.version)
         self._listener.reader_met(self)
         self._changed()
-        while True:
-            self._hear(await link.receive())
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, ReaderStatus):

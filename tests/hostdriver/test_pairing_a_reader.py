@@ -16,6 +16,7 @@ from front_desk import Desk, MoodyGateway, Site, settings
 from signing_device import WITHIN_S, SigningDevice, device_key
 
 from firmware.device import LINK_FOLDER, Device
+from firmware.link.messages import Message
 from firmware.link.trust import Trust
 from firmware.pairing import let_a_host_pair
 from firmware.settings import Settings as DeviceSettings
@@ -23,6 +24,8 @@ from firmware.simulator.cable import Cable
 from firmware.words import ClockTrust
 from hostdriver import cli
 from hostdriver.driver import running
+from hostdriver.faults import Refusal
+from hostdriver.reader import ReaderLink
 from hostdriver.settings import ReaderSettings
 
 
@@ -155,6 +158,43 @@ async def test_a_damaged_pin_is_told_and_its_repair_helps(
         host.pin(counter.trust.certificate())
         async with counter.site.device:
             await counter.site.ready(desk)
+
+
+class Nobody:
+    """Listens to a reader for no visit."""
+
+    def reader_met(self, reader: ReaderLink) -> None: ...
+
+    def hear(self, reader: ReaderLink, message: Message) -> None: ...
+
+    def reader_changed(self, reader: ReaderLink) -> None: ...
+
+    def reader_lost(self, reader: ReaderLink) -> None: ...
+
+
+async def test_who_asks_to_pair_while_the_reader_is_being_met_is_refused(tmp_path: Path) -> None:
+    with Cable() as cable:
+        near, far = (f"serial:{end}" for end in cable.ends)
+        chosen = settings(tmp_path, readers={"counter": ReaderSettings(far)}, time_scale=5.0)
+        host = Trust(Path(chosen.state_dir) / LINK_FOLDER, "counter")
+        trust = Trust(tmp_path / "device", "host")
+        trust.pin(host.certificate())
+        host.pin(trust.certificate())
+        reader = ReaderLink("counter", chosen, Nobody())
+        running = asyncio.create_task(reader.run())
+        asked = asyncio.create_task(reader.pair("123456"))  # when the line is being opened
+        try:
+            async with (
+                SigningDevice(tmp_path, address=near, trust=trust),
+                asyncio.timeout(WITHIN_S),
+            ):
+                with pytest.raises(Refusal, match="is connected"):
+                    await asked
+                assert reader.met()[0].device_id == "device-1"
+        finally:
+            for task in (asked, running):
+                task.cancel()
+            await asyncio.gather(asked, running, return_exceptions=True)
 
 
 async def test_a_reader_on_a_socket_is_not_paired(site: Site) -> None:
