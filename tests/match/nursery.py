@@ -13,7 +13,6 @@ import struct
 import subprocess
 import sys
 from collections import Counter
-from types import TracebackType
 from typing import IO
 
 from PIL import Image
@@ -56,15 +55,8 @@ class Nursery:
         )
         theirs.close()
 
-    def __enter__(self) -> Nursery:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it; whoever it started was waited for before."""
         self._line.close()
         self._process.wait()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from mutants import Mutants, good_photos
@@ -51,7 +52,7 @@ def how(status: int) -> str:
 def test_a_mutant_is_a_picture_or_malformed_and_the_next_photo_is_decoded() -> None:
     outcomes: Counter[str] = Counter()
     mutants = Mutants(SEED)
-    with Nursery() as nursery, PhotoDecoder(DEADLINE_S, nursery.start) as decoder:
+    with closing(Nursery()) as nursery, PhotoDecoder(DEADLINE_S, nursery.start) as decoder:
         good = good_photos()
         assert [outcome(decoder, photo) for photo in good] == [PICTURE] * len(good)
         nursery.ends.clear()
