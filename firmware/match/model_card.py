@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,7 @@ from firmware.match.networks import Layout
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
+Card = TypeVar("Card", bound=msgspec.Struct)
 
 
 class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,9 +88,9 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operating_point: OperatingPoint | None = None
 
 
-def parse_model_card(content: bytes, where: str) -> ModelCard:
-    """The card in the bytes of a card.toml; `ModelRejected` names `where` it stands."""
+def parse_card(content: bytes, where: str, kind: type[Card]) -> Card:
+    """The card of that kind in the bytes of its file; `ModelRejected` names `where` it stands."""
     try:
-        return msgspec.toml.decode(content, type=ModelCard)
+        return msgspec.toml.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         raise ModelRejected(f"{where}: {cause}") from cause

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from firmware.faults import ModelRejected
 from firmware.match.pad_zones import BESIDE, FACE_ZONES
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -86,11 +85,3 @@ class PadCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     without_light: PadPoint
     evidence: PadEvidence | None = None
     evidence_without_light: PadEvidence | None = None
-
-
-def parse_pad_card(content: bytes, where: str) -> PadCard:
-    """The card in the bytes of a pad.toml; `ModelRejected` names `where` it stands."""
-    try:
-        return msgspec.toml.decode(content, type=PadCard)
-    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
-        raise ModelRejected(f"{where}: {cause}") from cause

@@ -21,9 +21,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from firmware.faults import ModelRejected
-from firmware.match.model_card import ModelCard, OperatingPoint, parse_model_card
+from firmware.match.model_card import Card, ModelCard, OperatingPoint, parse_card
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
-from firmware.match.pad_card import PadCard, parse_pad_card
+from firmware.match.pad_card import PadCard
 from firmware.match.template import Opinion, join
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
@@ -41,19 +41,20 @@ def models_folder() -> Path:
 
 def read_model_card(folder: Path) -> ModelCard:
     """The card of one model's folder; `ModelRejected` when there is none, or a malformed one."""
-    return parse_model_card(*_content(folder / "card.toml"))
+    return _card(folder / "card.toml", ModelCard)
 
 
 def read_pad_card(folder: Path) -> PadCard:
     """The card of presentation-attack detection, which has no network; else `ModelRejected`."""
-    return parse_pad_card(*_content(folder / "pad.toml"))
+    return _card(folder / "pad.toml", PadCard)
 
 
-def _content(path: Path) -> tuple[bytes, str]:
+def _card(path: Path, kind: type[Card]) -> Card:
     try:
-        return path.read_bytes(), str(path)
+        content = path.read_bytes()
     except OSError as cause:
         raise ModelRejected(f"{path}: {cause.strerror}") from cause
+    return parse_card(content, str(path), kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from firmware.faults import ModelRejected
 from firmware.match.evaluation.calibration import WANTED_FMR
-from firmware.match.model_card import OperatingPoint, parse_model_card
+from firmware.match.model_card import ModelCard, OperatingPoint, parse_card
 from firmware.match.runtime import EMBEDDER, read_model_card
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,13 +95,13 @@ def test_a_spoilt_card_is_refused_with_its_name(spoil: object) -> None:
     for name in ("origin", "input", "embedding", "joined", "operating_point"):
         lines += [f"[{name}]", *(f"{key} = {json.dumps(v)}" for key, v in card[name].items())]
     with pytest.raises(ModelRejected, match=r"the/card\.toml"):
-        parse_model_card("\n".join(lines).encode(), "the/card.toml")
+        parse_card("\n".join(lines).encode(), "the/card.toml", ModelCard)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"model_id = ", b"[[[["])
 def test_bytes_that_are_no_card_are_refused(content: bytes) -> None:
     with pytest.raises(ModelRejected):
-        parse_model_card(content, "card.toml")
+        parse_card(content, "card.toml", ModelCard)
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:

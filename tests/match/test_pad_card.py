@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from firmware.faults import ModelRejected
-from firmware.match.pad_card import PadCard, PadEvidence, PadPoint, parse_pad_card
+from firmware.match.model_card import parse_card
+from firmware.match.pad_card import PadCard, PadEvidence, PadPoint
 from firmware.match.pad_zones import BESIDE, FACE_ZONES
 from firmware.match.runtime import PAD, models_folder, read_pad_card
 
@@ -73,7 +74,7 @@ def test_a_card_with_something_wrong_is_refused(was: str, becomes: str) -> None:
     content = CARD.read_text(encoding="utf-8")
     assert was in content
     with pytest.raises(ModelRejected, match=r"the/pad\.toml"):
-        parse_pad_card(content.replace(was, becomes).encode(), "the/pad.toml")
+        parse_card(content.replace(was, becomes).encode(), "the/pad.toml", PadCard)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,9 @@ def test_values_that_nothing_can_be_judged_by_are_refused(key: str, value: str) 
     given = re.compile(rf"^{key} = (\[[^]]*\]|.*)$", re.MULTILINE)
     assert given.search(content)
     with pytest.raises(ModelRejected, match=rf"the/pad\.toml.*{key}"):
-        parse_pad_card(given.sub(f"{key} = {value}", content, count=1).encode(), "the/pad.toml")
+        parse_card(
+            given.sub(f"{key} = {value}", content, count=1).encode(), "the/pad.toml", PadCard
+        )
 
 
 def test_no_card_is_refused(tmp_path: Path) -> None:
