@@ -73,6 +73,10 @@ class Looking:
         """Whether a look at a frame of that time could count: else it is not worth the work."""
         return captured_at_s - self._last_moment_s >= MOMENT_S
 
+    def wants_sighting(self, at_s: float) -> bool:
+        """Whether what the colours of a frame of that time tell would count."""
+        return self._watch.wants(at_s)
+
     def learn_photo(self, reference: FaceTemplate | MalformedPhoto) -> None:
         """The photo of this visit came, or what came was none; the last one counts."""
         if isinstance(reference, MalformedPhoto):

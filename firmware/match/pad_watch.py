@@ -43,6 +43,9 @@ class Watch(Protocol):
     def light_due(self, now_s: float) -> PanelLight | None:
         """The light to ask for now, if it is time for another."""
 
+    def wants(self, at_s: float) -> bool:
+        """Whether a look at a frame of that time would count: else it need not be measured."""
+
     def see(self, seen: Sighting, template: FaceTemplate) -> None:
         """A fit look was had."""
 
@@ -61,6 +64,9 @@ class NoWatch:
 
     def light_due(self, now_s: float) -> PanelLight | None:
         return None
+
+    def wants(self, at_s: float) -> bool:
+        return False
 
     def see(self, seen: Sighting, template: FaceTemplate) -> None:
         return None
@@ -91,8 +97,11 @@ class PadWatch:
     def light_due(self, now_s: float) -> PanelLight | None:
         return None if self._plan is None else self._plan.due(now_s)
 
+    def wants(self, at_s: float) -> bool:
+        return not self._seen or at_s - self._seen[-1][0].at_s >= APART_S
+
     def see(self, seen: Sighting, template: FaceTemplate) -> None:
-        if not self._seen or seen.at_s - self._seen[-1][0].at_s >= APART_S:
+        if self.wants(seen.at_s):
             self._seen.append((seen, template))
             self._told = None
 

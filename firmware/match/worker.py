@@ -276,8 +276,9 @@ class VisionWorker:
         self._look_at_s, self._show_at_s = now_s + MOMENT_S, now_s + PREVIEW_AFTER_S
         look, at_s = self._tracked.look(grey_of(frame.pixels), frame.luma), frame.captured_at_s
         seen = None
-        if look.template is not None and look.landmarks is not None:
-            seen = sighting(frame.pixels, look.landmarks, at_s)
+        marks = look.landmarks if look.template is not None else None
+        if marks is not None and self._looking.wants_sighting(at_s):
+            seen = sighting(frame.pixels, marks, at_s)
         self._looking.see(look, at_s, seen)
         hint = self._looking.take_hint(now_s)
         if hint is not None:

@@ -16,7 +16,7 @@ from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.pad import Sighting
 from firmware.match.pad_card import LightWeights, PadCard, PadPoint, Shapes, TextureWeights
 from firmware.match.pad_texture import Texture
-from firmware.match.pad_watch import RESEMBLES, NoWatch, PadWatch, Watch
+from firmware.match.pad_watch import APART_S, RESEMBLES, NoWatch, PadWatch, Watch
 from firmware.match.pad_zones import BESIDE
 from firmware.match.quality import Quality
 from firmware.match.runtime import PAD, models_folder, read_pad_card
@@ -136,6 +136,17 @@ def test_looks_of_one_moment_are_one_look() -> None:
             watch.see(look, person(1))
     assert repr(watch) == "PadWatch(2 looks)"
     assert decision(watch) is None
+
+
+def test_what_would_be_dropped_is_not_wanted() -> None:
+    asked = question(3, looks=LOOKS)
+    watch = watch_of(asked)
+    look = sightings(asked, 0.1 * HEAD)[0]
+    assert watch.wants(look.at_s)
+    watch.see(look, person(1))
+    assert not watch.wants(look.at_s + APART_S * 0.99)
+    assert watch.wants(look.at_s + APART_S * 1.01)
+    assert not NoWatch().wants(look.at_s)
 
 
 def test_looks_at_somebody_else_do_not_count() -> None:
