@@ -13,15 +13,17 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from firmware.card import requests as card
+from firmware.control import ControlServer
 from firmware.desk import HostDesk
 from firmware.device import Device
+from firmware.doctor.facts import Known
 from firmware.errands import CardWorker, Errands, VisionWorker
 from firmware.faults import Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
@@ -72,6 +74,7 @@ class App:
         )
         self._panel = panel_of(settings, self._post)
         self._lights = open_lights(settings.pins)
+        self._camera_seen: vision.CameraSeen | None = None
         cards_end, visions_end = photo_passage()
         self._preview_door = preview_door()
         self._inherited_by_workers = (cards_end, visions_end, self._preview_door)
@@ -117,6 +120,7 @@ class App:
             tuple(LANGUAGES),
             staff_gate=gate,
         )
+        self._control = ControlServer(self._runtime_dir, {"doctor": self._tell_doctor})
 
     async def run(self, on_ready: Awaitable[None] | None = None) -> None:
         """Serve visits until cancelled; whatever was started is stopped."""
@@ -135,6 +139,7 @@ class App:
                 trust=self._device.link_trust,
             )
             try:
+                await self._control.start()
                 self._panel.show(self._visit)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._reader_told.wait(), READER_TOLD_WITHIN_S)
@@ -143,6 +148,7 @@ class App:
                 while True:
                     self._take(await self._events.get())
             finally:
+                await self._control.stop()
                 await server.close()
         finally:
             self._cancel_timers()
@@ -300,6 +306,7 @@ class App:
             case vision.PreviewAt(address):
                 self._panel.show_camera_at(address)
             case vision.CameraSeen(ready, code):
+                self._camera_seen = news
                 self._host.note_camera(ready=ready)
                 if code is not None:
                     log.warning("camera: %s", code)
@@ -314,6 +321,17 @@ class App:
     def _lose_vision_worker(self, fault: WorkerLost) -> None:
         log.warning("%s", fault)
         self._panel.show_light(PanelLight.OFF)
+
+    # --- the control socket
+    async def _tell_doctor(self) -> AsyncGenerator[Known, None]:
+        seen = self._camera_seen
+        yield Known(
+            idle=self._visit.state is State.IDLE,
+            clock_trust=self._device.clock_trust,
+            camera_told=seen is not None,
+            camera_code=seen.code if seen else None,
+            lights=self._lights.there,
+        )
 
     # --- news from the header
     def _hear_staff_button(self) -> None:

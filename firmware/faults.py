@@ -178,6 +178,12 @@ class BadSettings(Fault):
     code = "bad_settings"
 
 
+class ControlUnavailable(Fault):
+    """No running firmware answers at its control socket, or not to this user."""
+
+    code = "control_unavailable"
+
+
 class PanelUnavailable(Fault):
     """The panel's port is taken, or its address could not be written."""
 

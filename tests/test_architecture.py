@@ -22,12 +22,14 @@ COMPOSITION = {"app", "__main__", "desk", "device", "errands", "pairing", "repli
 NOT_SHIPPED = {"simulator", "testbench"}
 MAY_IMPORT: dict[str, set[str]] = {
     "worker": set(),
+    "control": {"link"},  # it listens as the link does
     "statement": set(),
     "card": {"worker", "statement"},  # the card worker adds the statement's domain tag itself
     "camera": {"worker"},
     "link": {"statement"},
     "match": {"card", "camera", "worker"},
     "transaction": {"statement"},
+    "doctor": {"card", "camera", "match", "link", "control", "indicator", "panel", "worker"},
     "panel": {"indicator", "transaction"},  # when a sound comes is one table
     "indicator": {"transaction"},
     "hostdriver": {"link", "statement"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from typing import ClassVar
 
 from gpiozero import RGBLED, Device, TonalBuzzer
 from gpiozero.exc import GPIOZeroError
@@ -43,6 +44,9 @@ NOTES: dict[Sound, tuple[float, ...]] = {
 
 class Lights:
     """Shows the pattern of a visit. Blinking and notes run in gpiozero's own threads."""
+
+    there: ClassVar[bool] = True
+    """Somebody can see and hear them."""
 
     def __init__(self, pins: PinSettings, factory: Factory) -> None:
         """Raises `GPIOZeroError` or `OSError` where the pins cannot be had."""
@@ -84,6 +88,12 @@ class Lights:
             )
 
 
+class NoLights(Lights):
+    """Pins that lead nowhere."""
+
+    there = False
+
+
 def header() -> Factory:
     """This machine's pins. Raises `GPIOZeroError` or `OSError` where it has none."""
     with warnings.catch_warnings():
@@ -98,7 +108,7 @@ def open_lights(pins: PinSettings) -> Lights:
         return Lights(pins, header())
     except (GPIOZeroError, OSError) as cause:
         log.warning("no lights: %s", cause)
-        return Lights(pins, MockFactory(pin_class=MockPWMPin))
+        return NoLights(pins, MockFactory(pin_class=MockPWMPin))
 
 
 def notes(sound: Sound) -> list[float | None]:

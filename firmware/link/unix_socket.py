@@ -54,7 +54,7 @@ class UnixServer:
     async def start(self, create_server: Callable[..., Awaitable[Any]]) -> None:
         """Listen. Raises `LinkLost`."""
         try:
-            listener = _listen(self._path, self._peers)
+            listener = listen(self._path, self._peers)
             self._inode = self._path.stat().st_ino
         except OSError as cause:
             raise LinkLost(f"{self._path} cannot be served: {cause.strerror or cause}") from cause
@@ -99,7 +99,7 @@ def _unix_only(name: str) -> Callable[..., Awaitable[Any]]:
         raise BadSettings("link: unix: needs a system with Unix sockets") from cause
 
 
-def _listen(path: Path, peers: Peers) -> socket.socket:
+def listen(path: Path, peers: Peers) -> socket.socket:
     """A listening socket at `path` that never was open to more than it should be.
 
     It takes its mode under another name and before it listens; the rename then replaces a socket
