@@ -19,7 +19,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -33,17 +32,15 @@ from firmware.link.trust import Trust
 from firmware.panel.launcher import PanelAddress
 from firmware.settings import CardSettings, Settings, StaffMember, VisionSettings
 from firmware.simulator.authorities import Authorities
+from firmware.simulator.before_cameras import BeforeCameras
 from firmware.simulator.cable import Cable, Noise
-from firmware.simulator.camera import NOBODY, Scene, person, write_scene
 from firmware.simulator.card_options import AS_USUAL, CardOptions
 from firmware.simulator.device_key import DEVICE_ID, simulated_device_key, write_device_key
 from firmware.simulator.insured import insured_persons
-from firmware.simulator.patients import live_portrait
 from firmware.simulator.pcsc_service import PcscService
-from firmware.simulator.presentations import Presentation
 from firmware.simulator.world import World
 from firmware.staff import hash_passcode
-from firmware.words import Cause, ClockTrust, Method, PanelLight, Profile
+from firmware.words import Cause, ClockTrust, Method, Profile
 from hostdriver.client import Client
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.answer import JAPAN
@@ -78,7 +75,7 @@ class Addresses:
     folder: Path
 
 
-class Appliance:
+class Appliance(BeforeCameras):
     """One simulated appliance; a context manager. Several can run side by side."""
 
     def __init__(
@@ -97,13 +94,13 @@ class Appliance:
         `clock_trust`: what the device takes its own clock for. `methods`: what the device offers.
         `socket`: the driver's setting. `card_options`: how every card that is put down behaves.
         `liveness`: whether it looks if a face is alive, which takes a page that lights the face."""
+        super().__init__()
         self._world = World(world.root.resolve())
         self.cable = Cable(cable) if cable is not None else None
         self._time_scale, self._clock_trust = time_scale, clock_trust
         self._methods, self._socket, self._liveness = methods, socket, liveness
         self._service = PcscService(self._world.root, card_options)
         self._folder = Path()
-        self._scene_now, self._changing = Scene(), Lock()
         self._processes: list[subprocess.Popen[bytes]] = []
         self.addresses = Addresses("", "", Path())
 
@@ -129,26 +126,6 @@ class Appliance:
         """What clients of a TCP socket say in hello; None where there is none to say."""
         path = self._folder / "host" / "socket.token"
         return path.read_text(encoding="ascii").strip() if path.exists() else None
-
-    def show(self, *, live: str | None, tray: str | None) -> None:
-        """Who stands before the camera (a patient's or a stranger's id) and whose card lies there.
-
-        Raises `UnknownPatient`.
-        """
-        self.present(person(live_portrait(live) if live is not None else NOBODY), tray=tray)
-
-    def present(self, stands: Presentation, *, tray: str | None) -> None:
-        """What stands before the camera, whatever it is, and whose card lies there."""
-        self._set_scene(stands=stands, tray=tray)
-
-    def shine(self, light: PanelLight) -> None:
-        """The panel's page lights whoever stands before it: the camera sees that."""
-        self._set_scene(light=light)
-
-    def _set_scene(self, **changed: Any) -> None:
-        with self._changing:
-            self._scene_now = msgspec.structs.replace(self._scene_now, **changed)
-            write_scene(self._scene, self._scene_now)
 
     def start(self) -> None:
         """Returns once a visit could begin. Raises `ApplianceNotStarted` and the world's faults."""
@@ -185,13 +162,14 @@ class Appliance:
 
     # --- laying out
     @property
-    def _scene(self) -> Path:
+    def scene_folder(self) -> Path:
+        """Where the cameras look."""
         return self._folder / "scene"
 
     def _lay_out(self) -> None:
         for name in ("scene", "firmware", "host", "run"):
             (self._folder / name).mkdir(mode=0o700)
-        (self._scene / "faces").symlink_to(self._world.faces)
+        (self.scene_folder / "faces").symlink_to(self._world.faces)
         self.show(live=None, tray=None)
         Authorities(self._world.authorities).write_public(self._folder / "authorities")
         device = self._folder / "firmware" / DEVICE_KEY_FILE
@@ -238,8 +216,8 @@ class Appliance:
                     issuer_keys=str(self._folder / "authorities" / "card-face-issuers.json"),
                 ),
                 vision=VisionSettings(
-                    face_camera=f"simulated:face:{self._scene}",
-                    tray_camera=f"simulated:tray:{self._scene}",
+                    face_camera=f"simulated:face:{self.scene_folder}",
+                    tray_camera=f"simulated:tray:{self.scene_folder}",
                     models=str(MODELS),
                     liveness=self._liveness,
                 ),

@@ -26,10 +26,11 @@ from firmware.simulator.card_command import (
     world_option,
 )
 from firmware.simulator.card_options import CardOptions
+from firmware.simulator.installed import InstalledAppliance, move_in
 from firmware.simulator.patient import Consent
 from firmware.simulator.patients import find, live_portrait
 from firmware.simulator.presentation_species import Species
-from firmware.simulator.visit import Play, play
+from firmware.simulator.visit import AnyAppliance, Play, play
 from firmware.simulator.world import World
 from firmware.words import ConsentItem, Language, Method, NoConsentReason, Outcome, Profile, State
 from hostdriver.rendering import progress_line, result_table
@@ -123,6 +124,7 @@ def presentation_of(
 @click.option("--reason", type=OneOf(NoConsentReason), help="Why no consent can be obtained.")
 @click.option("--language", type=OneOf(Language), default=Language.JA.value)
 @click.option("--remove-card-at", type=OneOf(State), help="Take the card away there.")
+@click.option("--installed", is_flag=True, help="On the reader of this machine, after move-in.")
 @click.option("--cable", type=click.Choice(list(CABLES)), help="Join the two daemons by serial.")
 @card_options_option
 @world_option
@@ -133,12 +135,16 @@ def visit(
     live_face: str | None,
     presentation: tuple[Species, int] | None,
     world: Path,
+    installed: bool,
     cable: str | None,
     options: CardOptions,
     as_json: bool,
     **choices: Any,
 ) -> None:
-    """Start the whole simulated stack, play one visit, stop. Exit code 0: verified."""
+    """Start the whole simulated stack, play one visit, stop. Exit code 0: verified.
+
+    With --installed nothing is started: the visit is played on the reader of this machine.
+    """
 
     def tell(event: dict[str, Any]) -> None:
         click.echo(f"{time.monotonic() - began_s:6.2f} s {progress_line(event)}", err=True)
@@ -151,11 +157,7 @@ def visit(
             presented=presentation,
             **choices,
         )
-        click.echo("starting card reader, firmware and host driver …", err=True)
-        joined = CABLES[cable] if cable else None
-        with Appliance(
-            World(world), cable=joined, card_options=options, liveness=True
-        ) as appliance:
+        with _appliance(World(world), installed, cable, options) as appliance:
             began_s = time.monotonic()
             result = play(appliance, scene, tell)
     if as_json:
@@ -164,6 +166,16 @@ def visit(
         click.echo(result_table(result))
         click.echo(pictures_line(scene))
     sys.exit(0 if result["outcome"] == Outcome.VERIFIED else 1)
+
+
+def _appliance(
+    world: World, installed: bool, cable: str | None, options: CardOptions
+) -> AnyAppliance:
+    if installed:
+        return InstalledAppliance(world, options)
+    click.echo("starting card reader, firmware and host driver …", err=True)
+    joined = CABLES[cable] if cable else None
+    return Appliance(world, cable=joined, card_options=options, liveness=True)
 
 
 def pictures_line(scene: Play) -> str:
@@ -211,6 +223,20 @@ def serve(world: Path, as_json: bool, opens: bool, options: CardOptions) -> None
                 webbrowser.open(bench.launcher.as_uri())
 
         asyncio.run(_serve(appliance, announce))
+
+
+@main.command("move-in", epilog="Example: kazashi-simulator move-in --world build/simulation")
+@click.option("--time-scale", type=click.FloatRange(min=0, min_open=True), default=1.0)
+@click.option("--liveness", is_flag=True, help="Look whether a face is alive.")
+@world_option
+def move_into(world: Path, time_scale: float, liveness: bool) -> None:
+    """Give the Kazashi that is installed here simulated cameras, authorities and insured persons.
+
+    For a test machine alone: it rewrites /etc/kazashi. Its reader must be vpcd's, in the system's
+    PC/SC daemon. Restart both daemons afterwards.
+    """
+    with refusing():
+        move_in(World(world), time_scale=time_scale, liveness=liveness)
 
 
 async def _serve(appliance: Appliance, announce: Callable[[Served], None]) -> None:

@@ -15,7 +15,7 @@ from smartcard import scard
 from firmware.faults import ControlRefused
 
 SLOT_NAMES: Final = ("00 00", "00 01")  # end the names of the two slots that the driver has
-NOTICE_LIMIT_S: Final = 4.0  # pcscd looks at such a driver every 0.4 s
+NOTICE_LIMIT_S: Final = 12.0  # pcscd looks at such a driver every 0.4 s; an emulated one, later
 
 
 def listed_reader(slot: int = 0) -> str | None:
@@ -30,7 +30,7 @@ def listed_reader(slot: int = 0) -> str | None:
 
 
 def wait_for_card(present: bool, slot: int = 0) -> None:
-    """Until the daemon says that a card is there, or none; raises ControlRefused after 4 s."""
+    """Until the daemon says that a card is there, or none; raises ControlRefused after 12 s."""
     until_s = time.monotonic() + NOTICE_LIMIT_S
     with _slot_in_context(slot) as (context, reader):
         state = scard.SCARD_STATE_UNAWARE

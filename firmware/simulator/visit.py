@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from firmware.card.apdu import INS_SIGN
 from firmware.faults import ControlRefused
 from firmware.simulator.appliance import STAFF_PASSCODE, Appliance
+from firmware.simulator.installed import InstalledAppliance
 from firmware.simulator.patient import (
     Consent,
     OpenPanel,
@@ -26,7 +28,11 @@ from firmware.simulator.people import Patient, collation_number_b
 from firmware.simulator.presentation_species import Species, presentation
 from firmware.simulator.reception import Json, Reception, Tell, hold_visit
 from firmware.simulator.slot import AnyMishap, Pull
+from firmware.simulator.system_reader import SystemReader
 from firmware.words import Language, Method, NoConsentReason, Profile, State
+
+AnyAppliance: TypeAlias = Appliance | InstalledAppliance
+"""One that is started here for the purpose, or the one that is installed on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Play:
 
 
 def play(
-    appliance: Appliance,
+    appliance: AnyAppliance,
     scene: Play,
     tell: Tell,
     open_panel: OpenPanel = over_socket,
@@ -76,7 +82,7 @@ def play(
 
 
 async def _play(
-    appliance: Appliance, scene: Play, tell: Tell, open_panel: OpenPanel, reception: Reception
+    appliance: AnyAppliance, scene: Play, tell: Tell, open_panel: OpenPanel, reception: Reception
 ) -> Json:
     reader = appliance.card_reader
 
@@ -106,7 +112,7 @@ async def _play(
     return result
 
 
-def _at_the_desk(appliance: Appliance, scene: Play, tell: Tell, reception: Reception) -> Json:
+def _at_the_desk(appliance: AnyAppliance, scene: Play, tell: Tell, reception: Reception) -> Json:
     options: Json = {"language": scene.language}
     if scene.profile is not None:
         options["profile"] = scene.profile
@@ -123,7 +129,7 @@ def _at_the_desk(appliance: Appliance, scene: Play, tell: Tell, reception: Recep
     return reception(appliance.addresses.socket, options, hear)
 
 
-def take_away(reader: PcscService) -> None:
+def take_away(reader: PcscService | SystemReader) -> None:
     """Take the card; off a reader that has gone, it has gone as well."""
     with contextlib.suppress(ControlRefused):
         reader.remove()
