@@ -1,5 +1,5 @@
 """The documents made from the code: LINK.md, STATES.md, PATIENTS.md, openrpc.json, and the tables
-of SOCKET_API.md and VIRTUAL_CARD.md.
+of SOCKET_API.md and VIRTUAL_CARD.md; and the commented settings files of an installed machine.
 
     python docs/generate.py           write them
     python docs/generate.py --check   name those that are stale, and exit with 1
@@ -20,6 +20,7 @@ from link_examples import EXAMPLES
 from openrpc import openrpc_document
 from patients import patients_document
 from schema import Struct, described, fields_table, reached, table, words_table
+from settings_files import SETTINGS_FILES, settings_document
 from states import states_document
 
 from firmware.link.messages import MAX_MESSAGE_BYTES, MESSAGES, PROTOCOL, Message, encode
@@ -32,6 +33,7 @@ from hostdriver.texts import CAUSES
 from hostdriver.ways_out import FALLBACKS
 
 DOCS: Final = Path(__file__).resolve().parent
+INSTALLED_SETTINGS: Final = DOCS.parent / "systemd" / "etc" / "kazashi"
 LINK_INTRODUCTION: Final = f"""\
 # The link between firmware and host driver
 
@@ -219,6 +221,7 @@ def documents() -> dict[Path, str]:
         DOCS / "STATES.md": states_document(),
         DOCS / "openrpc.json": openrpc_document(),
         DOCS / "PATIENTS.md": patients_document(),
+        **{INSTALLED_SETTINGS / file.name: settings_document(file) for file in SETTINGS_FILES},
         **{path: with_parts(path.read_text(encoding="utf-8")) for path in in_part},
     }
 
@@ -234,6 +237,7 @@ def main(arguments: list[str]) -> int:
         if "--check" in arguments:
             click.echo(f"{path.name} is stale: run `make docs`")
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             click.echo(f"wrote {path.name}")
     return 1 if stale and "--check" in arguments else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from firmware.app import App, log_to_stderr
 from firmware.faults import Fault, PairingRefused
 from firmware.pairing import let_a_host_pair
 from firmware.settings import Settings, read_settings
+from firmware.staff import hash_passcode
 from firmware.worker import leave_no_dump
 
 READY = "READY"
@@ -42,6 +44,7 @@ async def _say_ready() -> None:
 Examples:
   kazashi-firmware --settings /etc/kazashi/firmware.toml
   kazashi-firmware --settings /etc/kazashi/firmware.toml pair
+  kazashi-firmware passcode
 """,
 )
 @click.option(
@@ -83,6 +86,15 @@ def pair(settings_file: Path) -> None:
     sys.exit(0 if paired else 1)
 
 
+@main.command()
+def passcode() -> None:
+    """Ask for a member of staff's four digits, and print them as the settings keep them."""
+    digits = click.prompt("Four digits", hide_input=True, confirmation_prompt=True, err=True)
+    if not re.fullmatch("[0-9]{4}", digits):
+        raise click.UsageError("a passcode has four digits")
+    click.echo(f'passcode = "{hash_passcode(digits.encode())}"')
+
+
 def _show_code(code: str) -> None:
     click.echo("Type these digits at the host, after: kazashi pair", err=True)
     click.echo(code)
@@ -90,11 +102,12 @@ def _show_code(code: str) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """A fault becomes a line on stderr and exit code 2."""
+    """A fault becomes a line on stderr, or a line for each complaint, and exit code 2."""
     try:
         yield
     except Fault as fault:
-        click.echo(f"kazashi-firmware: {fault}", err=True)
+        for line in str(fault).splitlines():
+            click.echo(f"kazashi-firmware: {line}", err=True)
         sys.exit(2)
 
 

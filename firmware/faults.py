@@ -178,6 +178,14 @@ class BadSettings(Fault):
     code = "bad_settings"
 
 
+class SettingsRejected(BadSettings):
+    """Everything that is wrong with a settings file, each with file and line; a line for each."""
+
+    def __init__(self, complaints: tuple[str, ...]) -> None:
+        super().__init__("\n".join(complaints))
+        self.complaints = complaints
+
+
 class ControlUnavailable(Fault):
     """No running firmware answers at its control socket, or not to this user."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from firmware.faults import BadSettings
+from firmware.settings_file import read_settings_file
 from firmware.words import ClockTrust, Language, Layout, Method, Profile
 
 LOOKS_OF_A_VISIT: Final = 3
@@ -16,7 +16,7 @@ ReaderPattern = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The card worker's."""
+    """The card reader, and how cards are read."""
 
     reader: ReaderPattern | Annotated[tuple[ReaderPattern, ...], msgspec.Meta(min_length=1)] = "*"
     """One, or several in order of preference. All readers that fit are watched; the one is used
@@ -24,14 +24,16 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pcsc_socket: str | None = None
     """A private PC/SC daemon's socket, in place of the system's."""
     terminal_authority: str | None = None
-    """`entry point:argument` of the PIN-less path; None: the card signs for a PIN only."""
+    """`entry point:argument` of the PIN-less path. None: the card signs for a PIN only."""
     issuer_keys: str | None = None
     """JSON file of card-face issuer keys; without it photos are `unverified`."""
     allow_unverified_photo: bool = False
+    """Whether a face may be compared with a photo whose issuer could not be checked."""
     block_bytes: Annotated[int, msgspec.Meta(ge=256, le=65536)] = 65536
     """The most that one read asks of a reader, which is learnt to be less where it refuses. 256 for
     a reader that falls silent over more."""
     answer_within_s: float = 3.0
+    """A reader that is silent for longer in the middle of a command is given up."""
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -40,23 +42,30 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The vision worker's. A camera is `kind:argument`: `pi:0`, `images:DIR`, `video:FILE`,
-    `v4l2:0`, or the name of a `kazashi.cameras` entry point."""
+    """The cameras, and how faces are compared. A camera is `kind:argument`: `pi:0`, `images:DIR`,
+    `video:FILE`, `v4l2:0`, or the name of a `kazashi.cameras` entry point."""
 
     face_camera: str = "pi:0"
+    """The camera that looks at the patient."""
     tray_camera: str | None = None
+    """The camera that reads the print of the card in the tray. Without one, staff key it in."""
     models: str = "models"
+    """The folder of the networks."""
     detector: str = "face-detector"
+    """The folder in `models` of the network that finds faces (models/README.md)."""
     landmarks: str = "face-landmarks"
+    """The folder of the one that finds eyes, nose and mouth."""
     embedder: str = "face-embedder"
-    """Which folders in `models` the networks are taken from (models/README.md)."""
+    """The folder of the one that makes faces comparable."""
     threads: int = 1
+    """How many cores a network may use at once."""
     liveness: bool = True
     """Look whether a face is alive; without it every statement says `pad: not_done`."""
     screen_light: bool = True
     """Light the face by the panel's page while the camera looks. Without it, whether a face is live
     is told by what is left, and less surely."""
     answer_within_s: float = 5.0
+    """A camera or a network that is silent for longer is given up."""
 
 
 Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
@@ -64,13 +73,16 @@ Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
 
 
 class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is wired where. The inputs close a circuit to ground; None: there is no such part."""
+    """What is wired where. The inputs close a circuit to ground; left out, there is none."""
 
     red: Pin = 17
+    """The lamp's red part. Lamp and buzzer may be on any pin: PWM is done in software."""
     green: Pin = 27
+    """Its green part."""
     blue: Pin = 22
+    """Its blue part."""
     buzzer: Pin = 18
-    """Lamp and buzzer: gpiozero does PWM in software on any pin."""
+    """The buzzer; a passive one, which plays notes."""
     staff_button: Pin | None = None
     """Pressed, it says that the staff are here."""
     tamper_switch: Pin | None = None
@@ -84,10 +96,12 @@ class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may look in the camera's place. `passcode` is `salt$hash` in hex, by scrypt."""
+    """Who may look in the camera's place. One such table for each person."""
 
     staff_id: str
-    passcode: str
+    """Stands in the record of each visit that this person let through."""
+    passcode: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2})+\$([0-9a-f]{2})+\Z")]
+    """`salt$hash` in hex, by scrypt, as `kazashi-firmware passcode` prints it."""
 
 
 class PanelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,8 +122,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a site can set."""
 
     state_dir: str
+    """The folder of what the device must not forget: its key, its counter, whom it was paired with.
+    Its user's alone (0700)."""
     runtime_dir: str
+    """The folder of its sockets."""
     device_id: str = "kazashi-1"
+    """The name in every statement that the device signs."""
     link: str = "unix:link.sock"
     """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
     panel_port: int = 8770
@@ -118,16 +136,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of what the panel says, as `python -m firmware.panel.speech` rendered it; None: the
     panel is silent."""
     profiles: tuple[Profile, ...] = (Profile.CLINIC,)
+    """What kinds of site reception may ask for: hospital, clinic, dental, pharmacy,
+    treatment_parlour, emergency, disaster."""
     methods: tuple[Method, ...] = (Method.FACE, Method.PIN, Method.STAFF)
+    """How patients may prove that the card is theirs: face, pin, staff, phone."""
     language: Language = Language.JA
+    """In which the panel begins: ja, ja_easy, en, zh, ko, es, pt."""
     hotline: str = "0120-95-0178"
+    """The telephone number that is shown to a patient whose card or PIN needs the office's help."""
     clock_trust: ClockTrust | None = None
-    """None asks the system."""
+    """Where the time comes from, if the system is not to be asked: ntp, rtc, host, none."""
     time_scale: float = 1.0
     """All time limits times this: for emulated machines."""
     looks: int = LOOKS_OF_A_VISIT
     """Comparisons of faces in one visit."""
     look_s: float = 8.0
+    """How long each of them may take."""
     staff: tuple[StaffMember, ...] = ()
     panel: PanelSettings = PanelSettings()
     pins: PinSettings = PinSettings()
@@ -141,10 +165,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a TOML file. Raises `BadSettings`, which names the key."""
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Settings)
-    except OSError as cause:
-        raise BadSettings(f"{path}: {cause.strerror}") from cause
-    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
-        raise BadSettings(f"{path}: {cause}") from cause
+    """The settings in a TOML file. Raises `BadSettings`, which names all that is wrong."""
+    return read_settings_file(path, Settings)

@@ -17,6 +17,7 @@ from hostdriver.settings import Settings, read_settings
 EPILOG = """\b
 Examples:
   kazashi-hostdriver --settings /etc/kazashi/hostdriver.toml
+  kazashi-hostdriver --settings /etc/kazashi/hostdriver.toml --check
   kazashi --socket /run/kazashi/hostdriver.sock health
 """
 
@@ -29,22 +30,29 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The settings, a TOML file.",
 )
+@click.option("--check", is_flag=True, help="Only look whether the settings can be used.")
 @click.option("--verbose", is_flag=True, help="Say more on stderr.")
 @click.version_option(package_name="kazashi")
-def main(path: Path, verbose: bool) -> None:
+def main(path: Path, check: bool, verbose: bool) -> None:
     """The host driver: joins reception software, the reader and the eligibility service.
 
     It writes READY and the socket's address to stderr (and tells systemd) when it can be used, and
-    stops cleanly at SIGTERM or SIGINT. Exit code 2: the settings cannot be used.
+    stops cleanly at SIGTERM or SIGINT. Exit code 2: the settings cannot be used; each thing that is
+    wrong with the file is named with its line.
     """
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
     try:
-        asyncio.run(_run(read_settings(path)))
+        settings = read_settings(path)
+        if check:
+            click.echo(f"{path}: nothing is wrong")
+        else:
+            asyncio.run(_run(settings))
     except BadSettings as fault:
-        click.echo(f"kazashi-hostdriver: {fault}", err=True)
+        for line in str(fault).splitlines():
+            click.echo(f"kazashi-hostdriver: {line}", err=True)
         sys.exit(2)
     except Fault as fault:
         click.echo(f"kazashi-hostdriver: {fault}", err=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from firmware.faults import BadSettings
+from firmware.settings_file import read_settings_file
 from firmware.words import Profile
 from hostdriver.eligibility.adapters import GatewaySettings
 from hostdriver.eligibility.face_folder import FaceFolderSettings
@@ -36,14 +36,19 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device_answers_within_s: Seconds = 5.0
     """After a start or a cancel."""
     gateway_answers_within_s: Seconds = 15.0
+    """The eligibility service."""
     overdue_s: Seconds = 30.0
     """Past its own timeout_s a visit is given up."""
     grace_s: Seconds = 2.0
     """A client's lost connection cancels its visit after this, until CONFIRMING."""
     result_kept_s: Seconds = 600.0
+    """A result that nobody acknowledges."""
     reconnect_s: Seconds = 0.5
+    """Between two tries to reach a device."""
     hello_within_s: Seconds = 10.0
+    """A client that says nothing is disconnected after this."""
     connections: Annotated[int, msgspec.Meta(ge=1)] = 64
+    """Clients at a time."""
     requests_in_flight: Annotated[int, msgspec.Meta(ge=1)] = 16
     """On one connection."""
     lines_waiting: Annotated[int, msgspec.Meta(ge=4)] = 256
@@ -54,12 +59,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a site can set."""
 
     state_dir: str
+    """The folder of what the driver must not forget: the ledger, its key, the readers' keys. Its
+    user's alone (0700)."""
     runtime_dir: str
+    """The folder of its socket."""
     socket: str = "unix:hostdriver.sock"
     """`unix:PATH` (relative to runtime_dir), or `tcp:PORT`: loopback only, with the token in
     state_dir/socket.token. `tcp:0` takes a free port; the READY line tells it."""
     socket_group: str | None = None
-    """The group that may connect (the socket is 0660); None leaves the driver's own."""
+    """The group that may connect (the socket is 0660). None: the driver's own."""
     client_uids: tuple[int, ...] = ()
     """User ids that may connect; empty: whoever the socket's mode lets in."""
     profile: Profile = Profile.CLINIC
@@ -69,17 +77,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     gateway: GatewaySettings = GatewaySettings()
     face_folder: FaceFolderSettings | None = None
-    """Where a verified visit's answer is left as a file too; None: nowhere."""
     limits: LimitSettings = LimitSettings()
     time_scale: Seconds = 1.0
     """All time limits times this: for emulated machines."""
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a TOML file. Raises `BadSettings`, which names the key."""
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Settings)
-    except OSError as cause:
-        raise BadSettings(f"{path}: {cause.strerror}") from cause
-    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
-        raise BadSettings(f"{path}: {cause}") from cause
+    """The settings in a TOML file. Raises `BadSettings`, which names all that is wrong."""
+    return read_settings_file(path, Settings)

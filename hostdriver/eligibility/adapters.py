@@ -17,9 +17,11 @@ from hostdriver.eligibility.trust import Trust, read_authorities
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The table `gateway` of the host driver's settings."""
+    """The eligibility service: who says whether and how a person is insured."""
 
     adapter: Literal["insurers", "oqs_folder"] = "insurers"
+    """Whom the driver asks: `insurers` is the embedded simulation, `oqs_folder` the official
+    terminal's folders (docs/FOLDERS.md)."""
     database: str = "insurers.sqlite"
     """Of `insurers`: the file, relative to the host driver's state folder."""
     trust_dir: str = "trust"
@@ -30,6 +32,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a face is enough that no presentation-attack detection looked at (`pad: not_done`).
     A face that was found not to be live is never enough."""
     institution_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{10}$")] = "0000000000"
+    """The site's ten digits (医療機関コード)."""
     req_dir: str | None = None
     """Of `oqs_folder`: where the official terminal takes questions."""
     res_dir: str | None = None

@@ -37,11 +37,12 @@ OUR_PART: Final = re.compile(rf"\.({OUR_NAME.pattern}|{re.escape(MARKER)}){PART}
 
 
 class FaceFolderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The table `face_folder` of the host driver's settings. Without it no file is written."""
+    """Where a verified visit's answer is left as a file too. Without this table none is written."""
 
     path: str
     """An empty folder of its own; relative to the host driver's state folder."""
     encoding: Literal["utf-8", "shift_jis"] = "utf-8"
+    """Of the files."""
     synthetic_data_is_expected: bool = False
     """Must be true with a gateway of invented persons, and false with any other."""
     institution_code: Annotated[str, msgspec.Meta(pattern="^[0-9]{10}$")] = NOBODYS_CODE
