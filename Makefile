@@ -4,7 +4,7 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -103,6 +103,9 @@ link-attacks: ready  ## Attack the serial link a thousand times in each way (ATT
 
 bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (15 minutes of one core)
 	@$(PROGRAMS)/python benchmarks/ocr.py $(ARGS)
+
+sign: ready  ## Print the sign for the waiting room into build/sign.pdf, A4
+	@$(PROGRAMS)/python docs/hardware/print_sign.py
 
 screenshots: ready  ## Draw every screen of the panel into build/screenshots
 	@$(PROGRAMS)/python docs/screenshots.py

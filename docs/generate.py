@@ -1,5 +1,6 @@
-"""The documents made from the code: LINK.md, STATES.md, PATIENTS.md, openrpc.json, and the tables
-of SOCKET_API.md and VIRTUAL_CARD.md; and the commented settings files of an installed machine.
+"""The documents made from the code: LINK.md, STATES.md, PATIENTS.md, openrpc.json, the tables of
+SOCKET_API.md, VIRTUAL_CARD.md, INSTALL.md and OPERATION.md, the drawings of hardware/, and the
+commented settings files of an installed machine.
 
     python docs/generate.py           write them
     python docs/generate.py --check   name those that are stale, and exit with 1
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 import click
+import installing
+from hardware.draw import drawings
 from link_examples import EXAMPLES
 from openrpc import openrpc_document
 from patients import patients_document
@@ -204,7 +207,7 @@ def card_options() -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     part.__name__: part
     for part in (methods, events, objects, words, errors, causes, fallbacks, card_options)
-}
+} | installing.PARTS
 MARKED: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -215,13 +218,16 @@ def with_parts(document: str) -> str:
 
 def documents() -> dict[Path, str]:
     """Every document that is generated, in whole or in part, as it should read."""
-    in_part = [DOCS / name for name in ("SOCKET_API.md", "VIRTUAL_CARD.md")]
+    in_part = [
+        DOCS / name for name in ("SOCKET_API.md", "VIRTUAL_CARD.md", "INSTALL.md", "OPERATION.md")
+    ]
     return {
         DOCS / "LINK.md": link_document(),
         DOCS / "STATES.md": states_document(),
         DOCS / "openrpc.json": openrpc_document(),
         DOCS / "PATIENTS.md": patients_document(),
         **{INSTALLED_SETTINGS / file.name: settings_document(file) for file in SETTINGS_FILES},
+        **drawings(),
         **{path: with_parts(path.read_text(encoding="utf-8")) for path in in_part},
     }
 
