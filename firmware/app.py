@@ -94,6 +94,7 @@ class App:
             _command(
                 "firmware.match.worker",
                 settings.vision,
+                settings.machine_scale,
                 visions_end.fileno(),
                 self._preview_door.fileno(),
             ),
@@ -363,8 +364,9 @@ def panel_of(settings: Settings, on_event: Callable[[e.Event], None]) -> PanelSe
     )
 
 
-def _command(module: str, settings: msgspec.Struct, *descriptors: int) -> tuple[str, ...]:
-    return (module, msgspec.json.encode(settings).decode(), *map(str, descriptors))
+def _command(module: str, settings: msgspec.Struct, *further: float) -> tuple[str, ...]:
+    """`further`: numbers that the module takes; descriptors stand last."""
+    return (module, msgspec.json.encode(settings).decode(), *map(str, further))
 
 
 def _environment(settings: Settings) -> dict[str, str] | None:

@@ -22,7 +22,8 @@ MOMENT_S: Final = 0.15
 """Looks nearer in time than this are one moment: their errors are the same ones."""
 HINT_EVERY_S: Final = 1.0 / 3.0
 LOOKS_LAST_S: Final = 10.0
-"""An older look is no look at whoever stands there now. A slow board has seven in this time."""
+"""An older look is no look at whoever stands there now. A slow board has seven in this time; an
+emulated one has none, so its time is stretched."""
 
 
 class Judge(Protocol):
@@ -47,11 +48,17 @@ class Looking:
     than whose it is: they are looked at for that, and must all together be the right person's too.
     """
 
-    def __init__(self, visit: UUID, judge: Judge, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        visit: UUID,
+        judge: Judge,
+        watch: Watch | None = None,
+        looks_last_s: float = LOOKS_LAST_S,
+    ) -> None:
         """Without a `watch`, nobody looks whether the face is alive."""
         self.visit = visit
         self.photo_fault: MalformedPhoto | None = None
-        self._judge = judge
+        self._judge, self._looks_last_s = judge, looks_last_s
         self._watch = watch or NoWatch()
         self._probes: deque[tuple[float, FaceTemplate]] = deque(maxlen=judge.rule.at_most)
         self._reference: FaceTemplate | None = None
@@ -114,7 +121,7 @@ class Looking:
         with new ones.
         """
         self._comparing = True
-        self._forget_before(now_s - LOOKS_LAST_S)
+        self._forget_before(now_s - self._looks_last_s)
         if self._reference is None:
             return None
         comparison = self._compare(self._reference, tuple(look for _, look in self._probes))

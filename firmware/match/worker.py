@@ -1,9 +1,9 @@
 """The vision worker: both cameras, the photo, the models; a process of its own. [shell]
 
-`python -m firmware.match.worker SETTINGS_JSON PHOTO_FD PREVIEW_FD LINE_FD`, as `firmware.worker`
-starts it. One thread waits for the line, the photo passage and the next frame. A request that takes
-time is an errand that the loop walks on with between frames, so that another request may end it. It
-never hears of a PIN.
+`python -m firmware.match.worker SETTINGS_JSON SCALE PHOTO_FD PREVIEW_FD LINE_FD`, as
+`firmware.worker` starts it. One thread waits for the line, the photo passage and the next frame. A
+request that takes time is an errand that the loop walks on with between frames, so that another
+request may end it. It never hears of a PIN.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from firmware.faults import (
 from firmware.match import requests
 from firmware.match.compare import Comparer
 from firmware.match.errands import Comparing, Errand, ReadingPrint
-from firmware.match.looking import MOMENT_S, Looking
+from firmware.match.looking import LOOKS_LAST_S, MOMENT_S, Looking
 from firmware.match.networks import grey_of
 from firmware.match.pad import sighting
 from firmware.match.pad_watch import NoWatch, PadWatch, Watch
-from firmware.match.photo import PhotoDecoder
+from firmware.match.photo import DEADLINE_S, PhotoDecoder
 from firmware.match.requests import (
     Alive,
     CameraSeen,
@@ -79,7 +79,8 @@ _M_MMAP_THRESHOLD: Final = -3  # of glibc's mallopt
 
 
 class VisionWorker:
-    """The loop of the worker. `clock` is monotonic, in seconds."""
+    """The loop of the worker. `clock` is monotonic, in seconds; a machine that is slower by `scale`
+    has that much longer for its looks."""
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class VisionWorker:
         tray_camera: Camera | None,
         preview: Preview,
         watch: Callable[[], Watch] = NoWatch,
+        scale: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._line, self._photos = line, photos
@@ -103,7 +105,7 @@ class VisionWorker:
         self._tracked = TrackedLooks(comparer)
         self._face = WatchedCamera(face_camera, self._tell_camera)
         self._tray, self._preview, self._watch = tray_camera, preview, watch
-        self._clock = clock
+        self._looks_last_s, self._clock = LOOKS_LAST_S * scale, clock
         self._looking: Looking | None = None
         self._errand: Errand | None = None
         self._probing = False
@@ -188,7 +190,7 @@ class VisionWorker:
     def _look_at(self, visit: UUID) -> Looking:
         """Let the camera run for this visit; what was learnt of another one is dropped."""
         if self._looking is None or self._looking.visit != visit:
-            self._looking = Looking(visit, self._comparer, self._watch())
+            self._looking = Looking(visit, self._comparer, self._watch(), self._looks_last_s)
             self._tracked.forget()
         self._probing = False
         self._face.start(self._clock())
@@ -345,7 +347,8 @@ def main(arguments: list[str]) -> None:
     """Load everything, then work until the firmware closes the line."""
     die_with_parent()
     hold_memory_tight()
-    settings_json, photo_descriptor, door_descriptor, line_descriptor = arguments
+    settings_json, machine_scale, photo_descriptor, door_descriptor, line_descriptor = arguments
+    scale = float(machine_scale)
     settings = msgspec.json.decode(settings_json, type=VisionSettings)
     line: Line[VisionMessage] = Line(int(line_descriptor), requests.REQUESTS)
     photos = socket.socket(fileno=int(photo_descriptor))
@@ -361,7 +364,7 @@ def main(arguments: list[str]) -> None:
         refuse_all(line, photos, fault)
         return
     give_memory_back()
-    with PhotoDecoder() as decoder:
+    with PhotoDecoder(DEADLINE_S * scale) as decoder:
         VisionWorker(
             line=line,
             photos=photos,
@@ -373,6 +376,7 @@ def main(arguments: list[str]) -> None:
             tray_camera=NamedCamera(settings.tray_camera) if settings.tray_camera else None,
             preview=serve_preview(door, line),
             watch=watch,
+            scale=scale,
         ).run()
 
 

@@ -162,6 +162,11 @@ class Appliance(BeforeCameras):
 
     # --- laying out
     @property
+    def _machine_scale(self) -> float:
+        """Who hurries people hurries no driver."""
+        return max(1.0, self._time_scale)
+
+    @property
     def scene_folder(self) -> Path:
         """Where the cameras look."""
         return self._folder / "scene"
@@ -237,7 +242,7 @@ class Appliance(BeforeCameras):
                 socket=self._socket,
                 readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
                 gateway=GatewaySettings(accept_without_liveness=not self._liveness),
-                time_scale=max(1.0, self._time_scale),  # who hurries people hurries no driver
+                time_scale=self._machine_scale,
             ),
         )
 
@@ -269,7 +274,7 @@ class Appliance(BeforeCameras):
 
     def _wait_until_ready(self) -> None:
         """Every program says READY on stderr, the driver together with its address."""
-        deadline_s = time.monotonic() + READY_WITHIN_S
+        deadline_s = time.monotonic() + READY_WITHIN_S * self._machine_scale
         for process, package in zip(self._processes, PROGRAMS, strict=True):
             while b"READY" not in (said := self._log(package).read_bytes()):
                 if process.poll() is not None or time.monotonic() > deadline_s:

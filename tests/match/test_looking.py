@@ -78,6 +78,15 @@ def test_an_old_look_is_no_look_at_whoever_stands_there_now() -> None:
     assert visit.looks == 0
 
 
+def test_looks_last_longer_where_the_machine_is_slower() -> None:
+    visit = Looking(VISIT, Comparer(NoNetworks(), "vectors", POINT), looks_last_s=2 * LOOKS_LAST_S)
+    see_some(visit, 1, 5)
+    visit.learn_photo(person(1))
+    decided = visit.compare(LOOKS_LAST_S + 1.0)
+    assert decided is not None
+    assert decided.decision is MatchDecision.SAME_PERSON
+
+
 def test_nothing_is_decided_without_a_photo() -> None:
     visit = looking()
     see_some(visit, 1, 5)

@@ -130,6 +130,7 @@ async def running(scene: Path, settings: VisionSettings) -> AsyncIterator[Runnin
             (
                 "firmware.match.worker",
                 msgspec.json.encode(settings).decode(),
+                "1.0",
                 str(vision_end.fileno()),
                 str(door.fileno()),
             ),
