@@ -2,9 +2,16 @@
 
 PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+# What the Debian packages carry: the versions that were tested, and none that only a test needs.
+VENDORED := $(COMPILE) --constraint requirements.lock
+# The system's own, on every machine; then what ONNX Runtime, rapidocr and colorzero name and nothing
+# of ours ever imports (tests/packaging imports every module without them).
+LEFT_OUT := pyscard lgpio colorama pyreadline3 \
+  coloredlogs flatbuffers humanfriendly mpmath packaging protobuf sympy \
+  opencv-python pyclipper pyyaml setuptools shapely six tqdm
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks deb lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -110,8 +117,14 @@ sign: ready  ## Print the sign for the waiting room into build/sign.pdf, A4
 screenshots: ready  ## Draw every screen of the panel into build/screenshots
 	@$(PROGRAMS)/python docs/screenshots.py
 
+deb: ready  ## Build the Debian packages into build/deb (SUITE=bookworm|trixie ARCH=amd64|arm64 VERSION=; 2 minutes)
+	@$(PROGRAMS)/python packaging/deb.py $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH)) $(if $(VERSION),--version $(VERSION)) $(ARGS)
+
 lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --extra firmware --extra host --extra plots --extra dev pyproject.toml -o requirements.lock
+	@$(VENDORED) --extra firmware $(LEFT_OUT:%=--no-emit-package %) pyproject.toml packaging/pi.in -o packaging/firmware.lock
+	@$(VENDORED) --extra host pyproject.toml -o packaging/hostdriver.lock
+	@$(VENDORED) packaging/simulator.in -o packaging/simulator.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/bootstrap.in -o packaging/bootstrap.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/node.in -o packaging/node.lock

@@ -46,6 +46,7 @@ class CompareReport(msgspec.Struct, frozen=True):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kazashi")
 def main() -> None:
     """Compare faces as the device does, and measure how well it does.
 

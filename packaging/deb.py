@@ -1,0 +1,146 @@
+"""Builds the Debian packages. Run: make deb (SUITE=bookworm|trixie, ARCH=amd64|arm64, VERSION=)
+
+A package for another machine or another release is built here all the same: nothing is compiled.
+Two builds of one commit give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from email.utils import format_datetime
+from pathlib import Path
+
+from copyright_file import write_copyright
+from stage import PACKAGES, PROJECT, Stage, date_all
+from suites import PLATFORMS, SUITES, Suite
+from wheels import VendoringFailed
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "build/deb"
+MAINTAINER = "Kazashi maintainers <maintainers@kazashi.example>"
+
+
+class BuildFailed(Exception):
+    """A step did not do its work; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One set of packages."""
+
+    suite: Suite
+    arch: str
+    version: str
+    epoch: int
+
+    @property
+    def debian_version(self) -> str:
+        """A newer release of Debian counts as newer, so that apt goes along with it."""
+        return f"{self.version}+deb{self.suite.debian}"
+
+    @property
+    def names(self) -> list[str]:
+        """The files that come of it."""
+        of_one_machine = ("kazashi-firmware", "kazashi-hostdriver")
+        return [
+            f"{name}_{self.debian_version}_{self.arch if name in of_one_machine else 'all'}.deb"
+            for name in PACKAGES
+        ]
+
+
+def build(wanted: Build, out: Path) -> list[Path]:
+    """Build the set into `out`; the paths of its packages."""
+    work = OUT / "work" / f"{wanted.suite.name}-{wanted.arch}"
+    shutil.rmtree(work, ignore_errors=True)
+    source = work / "kazashi"
+    shutil.copytree(ROOT / "packaging/debian", source / "debian")
+    shutil.copy(ROOT / "CHANGELOG.md", source)
+    stage = Stage(source / "root", wanted.suite, wanted.arch, wanted.version)
+    stage.fill()
+    write_copyright(stage, source / "debian")
+    (source / "debian/changelog").write_text(_changelog(wanted), encoding="utf-8")
+    date_all(source, wanted.epoch)
+    _dpkg_buildpackage(wanted, source)
+    out.mkdir(parents=True, exist_ok=True)
+    return [Path(shutil.copy(work / name, out / name)) for name in wanted.names]
+
+
+def _dpkg_buildpackage(wanted: Build, source: Path) -> None:
+    substitutes = {
+        "kazashi:Python": wanted.suite.python_dependency,
+        "kazashi:PcscAccess": wanted.suite.pcsc_access,
+    }
+    environment = {
+        **os.environ,
+        "SOURCE_DATE_EPOCH": str(wanted.epoch),
+        "KAZASHI_SUBSTVARS": " ".join(f'-V"{key}={text}"' for key, text in substitutes.items()),
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    if shutil.which("dh") is None:
+        raise BuildFailed("debhelper is missing: apt-get install debhelper dpkg-dev")
+    log = source.parent / "log"
+    with log.open("wb") as to:
+        done = subprocess.run(
+            ["dpkg-buildpackage", "-b", "-us", "-uc", "-d", f"-a{wanted.arch}"],
+            cwd=source,
+            env=environment,
+            check=False,
+            stdout=to,
+            stderr=subprocess.STDOUT,
+        )
+    if done.returncode != 0:
+        last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+        raise BuildFailed("\n".join(["dpkg-buildpackage refused:", *last]))
+
+
+def _changelog(wanted: Build) -> str:
+    when = dt.datetime.fromtimestamp(wanted.epoch, tz=dt.UTC)
+    return (
+        f"kazashi ({wanted.debian_version}) {wanted.suite.name}; urgency=medium\n\n"
+        f"  * Kazashi {wanted.version}: changelog.gz beside this file says what is new.\n\n"
+        f" -- {MAINTAINER}  {format_datetime(when)}\n"
+    )
+
+
+def _epoch() -> int:
+    """When what is built was written: the last commit's time, or SOURCE_DATE_EPOCH."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return int(given)
+    asked = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if asked.returncode != 0:
+        raise BuildFailed("this is no git checkout: say when it was written by SOURCE_DATE_EPOCH")
+    return int(asked.stdout)
+
+
+def main() -> int:
+    """Exit code 0: built; 1: not, and stderr says why."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suite", choices=SUITES, default="bookworm")
+    parser.add_argument("--arch", choices=PLATFORMS, default="amd64")
+    parser.add_argument("--version", default=PROJECT["project"]["version"])
+    parser.add_argument("--out", type=Path, help="default: build/deb/SUITE")
+    arguments = parser.parse_args()
+    suite = SUITES[arguments.suite]
+    out: Path = arguments.out or OUT / suite.name
+    try:
+        wanted = Build(suite, arguments.arch, arguments.version, _epoch())
+        packages = build(wanted, out)
+    except (BuildFailed, VendoringFailed) as fault:
+        print(f"deb: {fault}", file=sys.stderr)
+        return 1
+    for package in packages:
+        print(f"{package.stat().st_size / 1e6:7.1f} MB  {package.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
