@@ -7,7 +7,7 @@ from collections import Counter
 from queue import Queue
 from threading import Event
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,6 +20,8 @@ from firmware.faults import CameraUnavailable
 
 class RingOfBuffers:
     """A stateful stand-in: as many requests may be out at once as there are buffers, never more."""
+
+    camera_controls: ClassVar[dict[str, object]] = {"ExposureTime": (1, 66666, 20000)}
 
     def __init__(self, number: int) -> None:
         if number != 0:
@@ -150,6 +152,37 @@ def test_a_buffer_that_cannot_be_read_is_a_fault_and_goes_back() -> None:
         some_frames(camera, 1)
     camera.stop()
     assert device.free.qsize() == RING
+
+
+@pytest.mark.usefixtures("picamera2")
+@pytest.mark.parametrize(
+    ("spec", "dioptres"), [("pi:0", 2), ("pi:0@10", 10), ("pi:0/lores@40", 2.5)]
+)
+def test_a_lens_with_a_motor_is_set_once(
+    monkeypatch: pytest.MonkeyPatch, spec: str, dioptres: float
+) -> None:
+    motor = {"AfMode": (0, 2, 0), "LensPosition": (0.0, 32.0, 1.0)}
+    monkeypatch.setattr(RingOfBuffers, "camera_controls", motor)
+    open_camera(spec)
+    (device,) = CAMERAS
+    assert device.configuration["controls"] == {"AfMode": 0, "LensPosition": dioptres}
+
+
+@pytest.mark.usefixtures("picamera2")
+def test_a_lens_without_a_motor_is_left_alone() -> None:
+    open_camera("pi:0")
+    (device,) = CAMERAS
+    assert device.configuration["controls"] == {}
+
+
+@pytest.mark.usefixtures("picamera2")
+@pytest.mark.parametrize(
+    "spec", ["pi:", "pi:x", "pi:0/raw", "pi:0@0", "pi:0@", "pi:0@x", "pi:0@10/lores", "pi:1 "]
+)
+def test_a_name_that_means_no_camera_is_a_fault(spec: str) -> None:
+    with pytest.raises(CameraUnavailable, match="write pi:0"):
+        open_camera(spec)
+    assert CAMERAS == []
 
 
 @pytest.mark.usefixtures("picamera2")
