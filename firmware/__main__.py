@@ -12,11 +12,14 @@ from pathlib import Path
 
 import click
 
+from firmware import notify
 from firmware.app import App, log_to_stderr
 from firmware.faults import Fault, PairingRefused
+from firmware.notify import sd_notify, status
 from firmware.pairing import let_a_host_pair
 from firmware.settings import Settings, read_settings
 from firmware.staff import hash_passcode
+from firmware.watchdog import SERVING
 from firmware.worker import leave_no_dump
 
 READY = "READY"
@@ -25,9 +28,14 @@ READY = "READY"
 async def serve(settings: Settings) -> None:
     """Run the device until SIGTERM or SIGINT."""
     running = asyncio.create_task(App(settings).run(_say_ready()))
+
+    def stop() -> None:
+        sd_notify(notify.STOPPING)
+        running.cancel()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         await running
     except asyncio.CancelledError:
@@ -36,6 +44,7 @@ async def serve(settings: Settings) -> None:
 
 async def _say_ready() -> None:
     click.echo(READY, err=True)
+    sd_notify(notify.READY, status(SERVING))
 
 
 @click.group(
@@ -108,6 +117,7 @@ def _told() -> Iterator[None]:
     except Fault as fault:
         for line in str(fault).splitlines():
             click.echo(f"kazashi-firmware: {line}", err=True)
+        sd_notify(status(str(fault)))
         sys.exit(2)
 
 

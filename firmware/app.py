@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import grp
 import logging
 import os
 import sys
@@ -25,15 +26,16 @@ from firmware.desk import HostDesk
 from firmware.device import Device
 from firmware.doctor.facts import Known
 from firmware.errands import CardWorker, Errands, VisionWorker
-from firmware.faults import Fault, WorkerLost
+from firmware.faults import BadSettings, Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
 from firmware.indicator.inputs import Ears, open_inputs
-from firmware.link.transport import LEASE_S, serve_link
+from firmware.link.transport import LEASE_S, Peers, serve_link
 from firmware.match import requests as vision
 from firmware.panel.comfort import Comfort
 from firmware.panel.server import PanelServer
 from firmware.panel.texts import LANGUAGES
 from firmware.replies import cause_of
+from firmware.selfcheck import checks_of
 from firmware.settings import Settings
 from firmware.staff import StaffGate
 from firmware.transaction import events as e
@@ -42,6 +44,7 @@ from firmware.transaction.machine import step
 from firmware.transaction.timeouts import FACE_STARTS_AFTER_S, LIMITS
 from firmware.transaction.timings import Stopwatch
 from firmware.transaction.visit import Visit
+from firmware.watchdog import fed
 from firmware.words import Cause, Hint, Method, PanelLight, State
 from firmware.worker import photo_passage, preview_door
 
@@ -137,6 +140,7 @@ class App:
                 self._runtime_dir,
                 self._host.serve,
                 lease_s=LEASE_S * self._settings.machine_scale,
+                peers=Peers(gid=_group(self._settings.link_group)),
                 trust=self._device.link_trust,
             )
             try:
@@ -146,8 +150,9 @@ class App:
                     await asyncio.wait_for(self._reader_told.wait(), READER_TOLD_WITHIN_S)
                 if on_ready is not None:
                     await on_ready
-                while True:
-                    self._take(await self._events.get())
+                async with fed(checks_of(self._card, self._vision, self._panel)):
+                    while True:
+                        self._take(await self._events.get())
             finally:
                 await self._control.stop()
                 await server.close()
@@ -361,7 +366,16 @@ def panel_of(settings: Settings, on_event: Callable[[e.Event], None]) -> PanelSe
         layout=site.layout,
         comfort=Comfort(large=site.large, contrast=site.contrast),
         speech=Path(settings.speech) if settings.speech else None,
+        readers_group=_group(settings.panel_group),
     )
+
+
+def _group(name: str | None) -> int | None:
+    """The group's number. Raises `BadSettings` for one that is not there."""
+    try:
+        return None if name is None else grp.getgrnam(name).gr_gid
+    except KeyError as cause:
+        raise BadSettings(f"there is no group {name!r}") from cause
 
 
 def _command(module: str, settings: msgspec.Struct, *further: float) -> tuple[str, ...]:

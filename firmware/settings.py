@@ -131,6 +131,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The name in every statement that the device signs."""
     link: str = "unix:link.sock"
     """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
+    link_group: str | None = None
+    """The group of the host driver's user, where that is another one than this: it may open a link
+    at `unix:` too."""
+    panel_group: str | None = None
+    """The group of the user whose browser shows the panel, where that is another one than this: it
+    may read where the panel is."""
     panel_port: int = 8770
     """0 takes a free one; the address stands in runtime_dir/panel.json."""
     speech: str | None = None

@@ -90,6 +90,11 @@ class SupervisedWorker(Generic[Request, Reply, News]):
             self._set_deadline()
         return await answer
 
+    @property
+    def owes_answer(self) -> bool:
+        """Whether it was asked something: until it has answered, its deadline watches it."""
+        return bool(self._owed)
+
     async def replace(self) -> None:
         """Kill the process and wait for a clean one, so that nobody is answered by the old."""
         self._ready.clear()

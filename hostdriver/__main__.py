@@ -10,8 +10,12 @@ from pathlib import Path
 
 import click
 
+from firmware import notify
 from firmware.faults import BadSettings, Fault
-from hostdriver.driver import running, sd_notify
+from firmware.notify import sd_notify, status
+from firmware.watchdog import SERVING
+from hostdriver.driver import running
+from hostdriver.passed_socket import passed_socket
 from hostdriver.settings import Settings, read_settings
 
 EPILOG = """\b
@@ -50,13 +54,11 @@ def main(path: Path, check: bool, verbose: bool) -> None:
             click.echo(f"{path}: nothing is wrong")
         else:
             asyncio.run(_run(settings))
-    except BadSettings as fault:
+    except Fault as fault:
         for line in str(fault).splitlines():
             click.echo(f"kazashi-hostdriver: {line}", err=True)
-        sys.exit(2)
-    except Fault as fault:
-        click.echo(f"kazashi-hostdriver: {fault}", err=True)
-        sys.exit(1)
+        sd_notify(status(str(fault)))
+        sys.exit(2 if isinstance(fault, BadSettings) else 1)
 
 
 async def _run(settings: Settings) -> None:
@@ -67,11 +69,11 @@ async def _run(settings: Settings) -> None:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows' loop; its own handler wakes the loop instead
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    async with running(settings) as address:
+    async with running(settings, passed=passed_socket()) as address:
         click.echo(f"READY {address}", err=True)
-        sd_notify("READY=1")
+        sd_notify(notify.READY, status(SERVING))
         await stop.wait()
-        sd_notify("STOPPING=1")
+        sd_notify(notify.STOPPING)
 
 
 if __name__ == "__main__":

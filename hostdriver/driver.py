@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
+from firmware.watchdog import fed
 from hostdriver import entries
 from hostdriver.desk import Desk
 from hostdriver.eligibility.adapters import open_gateway
@@ -26,11 +26,13 @@ from hostdriver.tally import Tally
 
 
 @asynccontextmanager
-async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIterator[str]:
+async def running(
+    settings: Settings, gateway: Gateway | None = None, passed: socket.socket | None = None
+) -> AsyncIterator[str]:
     """The driver, up while the block runs; its value is the socket's address.
 
-    `gateway` stands in for the one that the settings name. Raises `BadSettings`,
-    `SocketNotOpened`, `LedgerUnavailable`.
+    `gateway` stands in for the one that the settings name, `passed` for the socket. Raises
+    `BadSettings`, `SocketNotOpened`, `LedgerUnavailable`.
     """
     state_dir = Path(settings.state_dir)
     gateway = gateway or open_gateway(settings.gateway, state_dir)
@@ -59,13 +61,14 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
             audience=audience,
             face_folder=face_folder,
         )
-        server = SocketServer(settings, services)
+        server = SocketServer(settings, services, passed)
         address = await server.open()
         links: list[asyncio.Task[None]] = []
         try:
             await ledger.append(entries.driver_started(boot_id, our_version))
             links += [asyncio.create_task(reader.run()) for reader in readers.values()]
-            yield address
+            async with fed({"ledger": ledger.answers}):
+                yield address
         finally:
             await desk.close()
             if face_folder is not None:
@@ -76,12 +79,3 @@ async def running(settings: Settings, gateway: Gateway | None = None) -> AsyncIt
             await asyncio.gather(*links, return_exceptions=True)
     finally:
         await ledger.close()
-
-
-def sd_notify(state: str) -> None:
-    """Tell systemd how the service stands, where it asked for it (sd_notify(3))."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line, suppress(OSError):
-            line.connect("\0" + address[1:] if address[0] == "@" else address)
-            line.sendall(state.encode())

@@ -116,6 +116,10 @@ class Ledger:
             with suppress(LedgerUnavailable):
                 await self.append()
 
+    async def answers(self) -> None:
+        """Returns when the writer's thread is free, whether or not it can write."""
+        await self._on_writer(int)
+
     async def verify(self) -> LedgerReport:
         """Walk the whole chain, away from the event loop. Raises `LedgerUnavailable`."""
         return await asyncio.to_thread(verify, self._database, self._key.public_key())

@@ -33,8 +33,11 @@ _UCRED = struct.Struct("3i")  # struct ucred of unix(7): pid, uid, gid
 class SocketServer:
     """Listens, and runs one session per connection."""
 
-    def __init__(self, settings: Settings, services: Services) -> None:
-        self._settings, self._services = settings, services
+    def __init__(
+        self, settings: Settings, services: Services, passed: socket.socket | None = None
+    ) -> None:
+        """`passed` is served in the place of what the settings name."""
+        self._settings, self._services, self._passed = settings, services, passed
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._path: Path | None = None
@@ -45,6 +48,8 @@ class SocketServer:
         kind, _, place = self._settings.socket.partition(":")
         limits: dict[str, Any] = {"limit": MAX_LINE_BYTES, "backlog": 64}
         try:
+            if self._passed is not None:
+                return await self._serve_passed(self._passed, limits)
             if kind == "unix" and place:
                 self._path = Path(self._settings.runtime_dir) / place
                 listener = _listen_unix(self._path, self._settings.socket_group)
@@ -61,6 +66,14 @@ class SocketServer:
         except OSError as cause:
             raise SocketNotOpened(f"{self._settings.socket}: {cause.strerror or cause}") from cause
         raise BadSettings(f"socket: {self._settings.socket!r} is not unix:PATH or tcp:PORT")
+
+    async def _serve_passed(self, passed: socket.socket, limits: dict[str, Any]) -> str:
+        """It is not ours to make or to remove, as `start_unix_server` would from Python 3.13 on."""
+        address = f"unix:{passed.getsockname()}"
+        if self._settings.socket.startswith("tcp:"):
+            log.warning("%s was passed and is served, %s is not", address, self._settings.socket)
+        self._server = await asyncio.start_server(self._connected, sock=passed, **limits)
+        return address
 
     async def close(self) -> None:
         """Listen no more and close every connection."""

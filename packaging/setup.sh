@@ -15,11 +15,11 @@ quiet=no
 
 # What is built needs a compiler (pyscard is a source package on most machines); what runs needs a
 # PC/SC daemon, OpenSC as the second opinion on every virtual card and tshark as that on every
-# exported trace, namespaces, and for the panel a browser, Japanese, Chinese and Korean type, and a
-# voice.
+# exported trace, namespaces, systemd's own judgement of the units, and for the panel a browser,
+# Japanese, Chinese and Korean type, and a voice.
 PACKAGES=(
   ca-certificates gcc libc6-dev libpcsclite-dev swig
-  pcscd opensc opensc-pkcs11 pcsc-tools tshark iproute2 util-linux socat
+  pcscd opensc opensc-pkcs11 pcsc-tools tshark iproute2 util-linux socat systemd
   chromium fontconfig fonts-noto-cjk espeak-ng
 )
 # Raspberry Pi OS only: libcamera's Python side and lgpio are built there for its kernel.

@@ -20,11 +20,23 @@ ROOT = Path(__file__).resolve().parents[1]
 # both daemons.
 BASE = {"faults", "words", "settings", "settings_file", "settings_lines", "settings_words"}
 # May import every room that ships; `app` is made of the four beside it.
-COMPOSITION = {"app", "__main__", "desk", "device", "errands", "pairing", "replies", "staff"}
+COMPOSITION = {
+    "app",
+    "__main__",
+    "desk",
+    "device",
+    "errands",
+    "pairing",
+    "replies",
+    "selfcheck",
+    "staff",
+}
 NOT_SHIPPED = {"simulator", "testbench"}
 MAY_IMPORT: dict[str, set[str]] = {
     "worker": set(),
     "control": {"link"},  # it listens as the link does
+    "notify": set(),
+    "watchdog": {"notify"},
     "statement": set(),
     "card": {"worker", "statement"},  # the card worker adds the statement's domain tag itself
     "camera": {"worker"},
@@ -34,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": {"card", "camera", "match", "link", "control", "indicator", "panel", "worker"},
     "panel": {"indicator", "transaction"},  # when a sound comes is one table
     "indicator": {"transaction"},
-    "hostdriver": {"link", "statement"},
+    "hostdriver": {"link", "statement", "notify", "watchdog"},
     # Its visits are the firmware's own, played on a trace.
     "testbench": {"card", "simulator", "worker", "statement", "transaction", "replies"},
 }

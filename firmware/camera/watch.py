@@ -52,6 +52,12 @@ class WatchedCamera:
         that is well, and hardly one from a camera that gave none when it should have."""
         return FRAME_WAIT_S if now_s <= self._fresh_until_s else SICK_WAIT_S
 
+    def overdue_s(self, now_s: float) -> float:
+        """For how long a picture has been missing without that having been told: whoever asks
+        `latest` as often as they should never lets this grow."""
+        untold = self._running and self._told is None
+        return max(0.0, now_s - self._fresh_until_s) if untold else 0.0
+
     def start(self, now_s: float) -> None:
         """Begin to take pictures; a second call changes nothing. Raises what the camera raises."""
         if self._running:

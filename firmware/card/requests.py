@@ -88,6 +88,10 @@ class ReleaseCard(CardMessage, frozen=True, tag="release_card"):
     """Power the card off and drop everything that the worker knows of it. → `CardReleased`"""
 
 
+class AreYouWell(CardMessage, frozen=True, tag="are_you_well"):
+    """→ `Well`, whether or not there is a reader."""
+
+
 # --- worker → firmware: replies
 class CardIdentified(CardMessage, frozen=True, tag="card_identified"):
     kind: CardKind
@@ -138,6 +142,10 @@ class CardReleased(CardMessage, frozen=True, tag="card_released"):
     """The card is off and forgotten."""
 
 
+class Well(CardMessage, frozen=True, tag="well"):
+    """The worker takes requests."""
+
+
 class CardProblem(CardMessage, frozen=True, tag="card_problem"):
     """A request ended in a fault: `code` of `firmware.faults`."""
 
@@ -173,6 +181,7 @@ REQUESTS = (
     | ReadCertificate
     | SignStatement
     | ReleaseCard
+    | AreYouWell
 )
 NEWS = ReaderSeen | CardSeen | CardGone | Exchanged | ReaderLearnt
 REPLIES = (
@@ -185,5 +194,6 @@ REPLIES = (
     | CertificateRead
     | StatementSigned
     | CardReleased
+    | Well
     | CardProblem
 )

@@ -49,6 +49,10 @@ class ForgetFaces(VisionMessage, frozen=True, tag="forget_faces"):
     """Drop every frame, photo and template, and rest the camera. → `Forgotten`"""
 
 
+class AreYouWell(VisionMessage, frozen=True, tag="are_you_well"):
+    """→ `Well`, whether or not there is a camera."""
+
+
 # --- worker → firmware: replies
 class Looking(VisionMessage, frozen=True, tag="looking"):
     """The camera runs."""
@@ -78,6 +82,14 @@ class Rested(VisionMessage, frozen=True, tag="rested"):
 
 class Forgotten(VisionMessage, frozen=True, tag="forgotten"):
     """Nothing of the visit is left."""
+
+
+class Well(VisionMessage, frozen=True, tag="well"):
+    """The worker takes requests."""
+
+    frame_overdue_s: float
+    """For how long a frame is missing without the firmware having been told so; a camera that is
+    known to be absent or broken owes none."""
 
 
 class VisionProblem(VisionMessage, frozen=True, tag="vision_problem"):
@@ -121,6 +133,6 @@ class Alive(VisionMessage, frozen=True, tag="alive"):
     """Still working: the deadline starts anew."""
 
 
-REQUESTS = StartLooking | ReadPrintedNumber | CompareFaces | StopLooking | ForgetFaces
+REQUESTS = StartLooking | ReadPrintedNumber | CompareFaces | StopLooking | ForgetFaces | AreYouWell
 NEWS = CameraSeen | Hinted | LightWanted | PreviewAt | Alive
-REPLIES = Looking | PrintedNumber | FacesCompared | Rested | Forgotten | VisionProblem
+REPLIES = Looking | PrintedNumber | FacesCompared | Rested | Forgotten | Well | VisionProblem

@@ -45,6 +45,7 @@ from firmware.match.pad_watch import NoWatch, PadWatch, Watch
 from firmware.match.photo import DEADLINE_S, PhotoDecoder
 from firmware.match.requests import (
     Alive,
+    AreYouWell,
     CameraSeen,
     CompareFaces,
     ForgetFaces,
@@ -58,6 +59,7 @@ from firmware.match.requests import (
     StopLooking,
     VisionMessage,
     VisionProblem,
+    Well,
 )
 from firmware.match.runtime import PAD, ModelChoice, OnnxNetworks, read_pad_card
 from firmware.match.text_reader import TextReaderInBackground
@@ -184,6 +186,8 @@ class VisionWorker:
                 self._rest()
                 give_memory_back()
                 return Forgotten()
+            case AreYouWell():
+                return Well(self._face.overdue_s(now_s))
         self._alive_at_s = now_s + ALIVE_EVERY_S
         return None
 

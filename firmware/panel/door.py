@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import ClientError, ClientSession, WSCloseCode, WSMessage, WSMsgType, web
 
+from firmware.faults import PanelUnavailable
 from firmware.panel.touch import MAX_MESSAGE_BYTES, Hello
 
 MAX_STRANGERS = 8
@@ -78,6 +79,19 @@ class Door:
         taken = self._runner.addresses[0][1]
         self._hosts = frozenset({f"127.0.0.1:{taken}", f"localhost:{taken}"})
         return f"http://127.0.0.1:{taken}/#{self._token}"
+
+    async def answers(self) -> None:
+        """Ask for the page as a browser would. Raises `PanelUnavailable`."""
+        if self._runner is None:
+            raise PanelUnavailable("the panel is shut")
+        host, port = self._runner.addresses[0]
+        try:
+            async with ClientSession() as browser, browser.get(f"http://{host}:{port}/") as page:
+                status = page.status
+        except ClientError as cause:
+            raise PanelUnavailable(f"the page cannot be had: {cause}") from cause
+        if status != web.HTTPOk.status_code:
+            raise PanelUnavailable(f"the page is answered by {status}")
 
     async def close(self) -> None:
         """Stop serving; may be called again."""

@@ -60,11 +60,14 @@ class PanelServer:
         comfort: Comfort = SITE_DEFAULT,
         random: Random | None = None,
         speech: Path | None = None,
+        readers_group: int | None = None,
     ) -> None:
         """`port` 0 takes a free one. `comfort` is the site's own; `random` lays out the pads.
         `speech` is the folder that set-up rendered; without it the panel is silent.
+        `readers_group` may read where the page is, besides this user.
         Raises `BadSettings` for unfit texts."""
         self._runtime_dir, self._on_event, self._port = runtime_dir, on_event, port
+        self._readers_group = readers_group
         self._texts, self._comfort = read_marked_texts(), comfort
         self._spoken = None if speech is None else (speech, read_manifest(speech))
         self._around = Around(
@@ -94,12 +97,16 @@ class PanelServer:
         )
         try:
             address = await self._door.open(routes, self._port)
-            write_launcher(self._runtime_dir, address)
+            write_launcher(self._runtime_dir, address, group=self._readers_group)
         except OSError as cause:
             await self._door.close()
             where = f"port {self._port}, {self._runtime_dir}"
             raise PanelUnavailable(f"{where}: {cause.strerror}") from cause
         return address
+
+    async def answers(self) -> None:
+        """Whether a browser would get the page now. Raises `PanelUnavailable`."""
+        await self._door.answers()
 
     async def stop(self) -> None:
         """Close the page and stop serving; whatever was typed is wiped."""

@@ -244,7 +244,7 @@ async def test_the_daemon_says_ready_serves_and_stops_cleanly(
             daemon("--settings", str(path), NOTIFY_SOCKET=str(tmp_path / "notify")) as process,
         ):
             assert await last_line(process) == f"READY unix:{tmp_path}/hostdriver.sock"
-            assert systemd.recv(64) == b"READY=1"
+            assert systemd.recv(64) == b"READY=1\nSTATUS=serving"
             client = await asyncio.to_thread(Client, f"{tmp_path}/hostdriver.sock")
             process.terminate()
             assert await asyncio.wait_for(process.wait(), WITHIN_S) == 0
