@@ -47,6 +47,8 @@ FIRMWARE: Final = SettingsFile(
     active={
         ("state_dir",): "/var/lib/kazashi/firmware",
         ("runtime_dir",): "/run/kazashi/firmware",
+        ("link_group",): "kazashi-hostdriver",
+        ("panel_group",): "kazashi-kiosk",
         ("speech",): "/usr/share/kazashi/speech",
         ("vision", "models"): "/usr/share/kazashi/models",
     },

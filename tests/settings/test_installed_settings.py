@@ -52,6 +52,8 @@ def test_as_installed_they_can_be_used_and_name_the_places_of_an_installed_machi
     assert firmware == Settings(
         state_dir="/var/lib/kazashi/firmware",
         runtime_dir="/run/kazashi/firmware",
+        link_group="kazashi-hostdriver",
+        panel_group="kazashi-kiosk",
         speech="/usr/share/kazashi/speech",
         vision=msgspec.structs.replace(firmware.vision, models="/usr/share/kazashi/models"),
     )
