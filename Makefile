@@ -4,11 +4,10 @@ PROGRAMS := .venv/bin
 COMPILE := $(PROGRAMS)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 # What the Debian packages carry: the versions that were tested, and none that only a test needs.
 VENDORED := $(COMPILE) --constraint requirements.lock
-# The system's own, on every machine; then what ONNX Runtime, rapidocr and colorzero name and nothing
-# of ours ever imports (tests/packaging imports every module without them).
+# The system's own, on every machine; then what ONNX Runtime and colorzero name and nothing of ours
+# ever imports (tests/packaging imports every module without them).
 LEFT_OUT := pyscard lgpio colorama pyreadline3 \
-  coloredlogs flatbuffers humanfriendly mpmath packaging protobuf sympy \
-  opencv-python pyclipper pyyaml setuptools shapely six tqdm
+  coloredlogs flatbuffers humanfriendly mpmath packaging protobuf setuptools sympy
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks deb lock clean

@@ -42,6 +42,7 @@ from packages import (
     sha256_of,
     take,
 )
+from text_reader import make_text_reader
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
@@ -309,6 +310,7 @@ def main() -> None:
         faces = make_faces(arguments.build / "downloads", arguments.faces)
         for recipe in RECIPES:
             make(recipe, arguments.build, faces, arguments.write_cards)
+        make_text_reader(MODELS, arguments.build / "downloads", arguments.write_cards)
     except BuildRefused as refusal:
         raise SystemExit(f"make models: {refusal}") from refusal
 

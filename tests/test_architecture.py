@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Whoever imports one of these waits, or opens something.
 DEVICE_LIBRARIES = {
     *("smartcard", "serial", "picamera2", "libcamera", "gpiozero", "lgpio", "RPi"),
-    *("onnxruntime", "rapidocr_onnxruntime"),
+    "onnxruntime",
     *("aiohttp", "sqlite3", "socket", "socketserver", "selectors", "select"),
     *("http.client", "http.server", "urllib.request"),
     *("subprocess", "multiprocessing", "signal", "fcntl", "termios", "pty"),
@@ -241,7 +241,7 @@ IMPORT_THE_HOST = """
 import builtins, importlib, pkgutil, sys
 
 FOREIGN = {"numpy", "onnxruntime", "smartcard", "cv2", "aiohttp", "PIL", "gpiozero", "picamera2",
-           "rapidocr_onnxruntime", "onnx"}
+           "onnx"}
 UNIX_ONLY = {"fcntl", "pwd", "grp", "termios", "resource", "tty", "pty", "syslog"}
 real_import = builtins.__import__
 

@@ -73,6 +73,16 @@ class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     been accepted with all of them."""
 
 
+class TextReaderCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What reads the card's print: weights that are used as their authors published them."""
+
+    model_id: str
+    file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
+    sha256: Sha256
+    bytes: Count
+    origin: Origin
+
+
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One model. Only a detector has a layout, only an embedder the last three."""
 

@@ -21,13 +21,14 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from firmware.faults import ModelRejected
-from firmware.match.model_card import Card, ModelCard, OperatingPoint, parse_card
+from firmware.match.model_card import Card, ModelCard, OperatingPoint, TextReaderCard, parse_card
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.pad_card import PadCard
 from firmware.match.template import Opinion, join
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
 PAD = "pad"
+TEXT_READER = "text-reader"
 DETECTOR, LANDMARKS, EMBEDDER = "face-detector", "face-landmarks", "face-embedder"
 COPY_AT_ONCE_BYTES: Final = 1 << 24
 SEALS: Final = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
@@ -47,6 +48,11 @@ def read_model_card(folder: Path) -> ModelCard:
 def read_pad_card(folder: Path) -> PadCard:
     """The card of presentation-attack detection, which has no network; else `ModelRejected`."""
     return _card(folder / "pad.toml", PadCard)
+
+
+def read_text_reader_card(folder: Path) -> TextReaderCard:
+    """The card of what reads print; else `ModelRejected`."""
+    return _card(folder / "card.toml", TextReaderCard)
 
 
 def _card(path: Path, kind: type[Card]) -> Card:

@@ -1,12 +1,8 @@
-"""PP-OCRv4's recogniser out of rapidocr's wheel, loaded beside other work. [shell]
-
-Of rapidocr only the weights are used, so neither its detector nor its imports cost anything.
-"""
+"""PP-OCRv4's recogniser, loaded beside other work. [shell]"""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -17,10 +13,8 @@ import numpy as np
 from firmware.camera.frame import Pixels
 from firmware.faults import ModelRejected
 from firmware.match.lattice import ALIKE, Lattice, lattice_of
+from firmware.match.runtime import TEXT_READER, models_folder, read_text_reader_card
 
-PACKAGE: Final = "rapidocr_onnxruntime"
-WEIGHTS: Final = "models/ch_PP-OCRv4_rec_infer.onnx"
-SHA256: Final = "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
 LINE_HEIGHT: Final = 48
 WIDTH_STEP: Final = 8
 """The recogniser halves a line's width three times."""
@@ -30,15 +24,18 @@ NARROWEST: Final = 48
 class PpOcrReader:
     """Reads crops that hold one line each: 15 ms a date on a PC's core."""
 
-    def __init__(self, threads: int = 1) -> None:
-        """Takes a fifth of a second. Raises `ModelRejected`."""
+    def __init__(self, threads: int = 1, models: Path | None = None) -> None:
+        """Takes a fifth of a second; `models` is the folder of all networks. Raises
+        `ModelRejected`."""
         import onnxruntime as ort
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         self._session: Any = ort.InferenceSession(
-            _checked_weights(), options, providers=["CPUExecutionProvider"]
+            _checked_weights((models or models_folder()) / TEXT_READER),
+            options,
+            providers=["CPUExecutionProvider"],
         )
         classes = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         number = {letter: place for place, letter in enumerate(classes, start=1)}
@@ -64,8 +61,8 @@ class PpOcrReader:
 class TextReaderInBackground:
     """A `PpOcrReader` that is made once, by a thread, when it is first known to be needed."""
 
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
+    def __init__(self, threads: int, models: Path | None = None) -> None:
+        self._threads, self._models = threads, models
         self._loading: Thread | None = None
         self._reader: PpOcrReader | None = None
         self._fault: ModelRejected | None = None
@@ -85,20 +82,18 @@ class TextReaderInBackground:
 
     def _load(self) -> None:
         try:
-            self._reader = PpOcrReader(self._threads)
+            self._reader = PpOcrReader(self._threads, self._models)
         except ModelRejected as fault:
             self._fault = fault
 
 
-def _checked_weights() -> bytes:
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or found.origin is None:
-        raise ModelRejected(f"{PACKAGE} is not installed")
-    path = Path(found.origin).parent / WEIGHTS
+def _checked_weights(folder: Path) -> bytes:
+    card = read_text_reader_card(folder)
+    path = folder / card.file
     try:
         weights = path.read_bytes()
     except OSError as cause:
-        raise ModelRejected(f"{path}: {cause.strerror}") from cause
-    if hashlib.sha256(weights).hexdigest() != SHA256:
-        raise ModelRejected(f"{path} is not the recogniser that was measured")
+        raise ModelRejected(f"{path}: {cause.strerror}; `make models` builds it") from cause
+    if hashlib.sha256(weights).hexdigest() != card.sha256:
+        raise ModelRejected(f"{path} is not the file that its card names")
     return weights

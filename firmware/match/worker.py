@@ -375,7 +375,7 @@ def main(arguments: list[str]) -> None:
             comparer=Comparer(networks, model, point),
             model_and_point=(model, point.id),
             decoder=decoder,
-            text_reader=TextReaderInBackground(settings.threads),
+            text_reader=TextReaderInBackground(settings.threads, Path(settings.models)),
             face_camera=NamedCamera(settings.face_camera),
             tray_camera=NamedCamera(settings.tray_camera) if settings.tray_camera else None,
             preview=serve_preview(door, line),
