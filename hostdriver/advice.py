@@ -40,6 +40,10 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "the ledger cannot be written, so no visit begins",
         "make room on the disk; the driver's log names other reasons, docs/OPERATION.md what to do",
     ),
+    "gateway_not_set_up": (
+        "the eligibility service is not set up, so no visit begins",
+        "put the authorities of the cards and the insured persons there: docs/INSTALL.md",
+    ),
     "face_folder_unusable": (
         "no result file can be left in the face folder; visits go on",
         "is it there, writable, with room, and no other producer's? See docs/FOLDERS.md",

@@ -180,6 +180,12 @@ ERRORS: dict[str, ErrorRow] = {
         "設定された接続先はカードによる受付を確認できません。資格確認端末で照会してください。",
         cause=Cause.UPSTREAM_CANNOT_CONFIRM_CARD,
     ),
+    "gateway_not_set_up": ErrorRow(
+        1304,
+        "the eligibility service lacks authorities or insured persons: no visit may begin",
+        "資格確認の接続先が設定されていないため受付を始められません。設置担当者に連絡してください。",
+        cause=Cause.UPSTREAM_UNAVAILABLE,
+    ),
     "ledger_unavailable": ErrorRow(
         1401,
         "the ledger cannot be used: no visit may begin",

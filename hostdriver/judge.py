@@ -35,12 +35,19 @@ class Judge:
         self._gateway, self._ledger = gateway, ledger
         self._within_s = gateway_answers_within_s
 
+    @property
+    def set_up(self) -> bool:
+        """Whether the gateway has what it needs to confirm anybody."""
+        return self._gateway.capabilities.set_up
+
     async def challenge(self, transaction_id: UUID) -> bytes | None:
         """A fresh challenge, or None where the gateway has none.
 
         Raises `UpstreamUnavailable`, and `Refusal` where no card can be confirmed: then nobody
         should be asked for one.
         """
+        if not self.set_up:
+            raise Refusal("gateway_not_set_up")
         if not self._gateway.capabilities.confirms_cards:
             raise Refusal("upstream_cannot_confirm_card")
         return await self._in_time(self._gateway.challenge(transaction_id))

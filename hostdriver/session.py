@@ -234,6 +234,8 @@ class Session:
         await services.ledger.try_again()
         readers = tuple((reader.view, reader.stands_since) for reader in services.readers.values())
         troubles = translate.troubles(readers, services.ledger.failing_since)
+        if not services.judge.set_up:
+            troubles = (*troubles, translate.trouble("gateway_not_set_up", None, None))
         problem = services.face_folder.problem if services.face_folder else None
         if problem is not None:
             found = translate.trouble("face_folder_unusable", None, problem.since, problem.what)

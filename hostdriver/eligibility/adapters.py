@@ -50,7 +50,7 @@ def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
     except OSError as cause:
         raise BadSettings(f"gateway.trust_dir: {cause.filename}: {cause.strerror}") from cause
     trust = Trust(
-        read_authorities(files),
+        read_authorities(files) if files else (),
         settings.accept_without_card_signature,
         settings.accept_without_liveness,
     )

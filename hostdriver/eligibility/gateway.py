@@ -29,6 +29,9 @@ class Capabilities:
     queries: bool
     synthetic: bool
     """Its insured persons are invented: nothing that it says may reach a live folder."""
+    set_up: bool = True
+    """Whether the site has given it what it needs to answer. A driver that was just installed runs
+    without, so that it can say what is missing."""
 
 
 @dataclass(frozen=True, slots=True)

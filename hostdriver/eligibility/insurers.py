@@ -77,9 +77,14 @@ class InsurersGateway:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this adapter can do."""
+        """What this adapter can do; nothing before it has authorities and insured persons."""
         return Capabilities(
-            "insurers", confirms_cards=True, registers=True, queries=True, synthetic=True
+            "insurers",
+            confirms_cards=True,
+            registers=True,
+            queries=True,
+            synthetic=True,
+            set_up=bool(self._trust.authorities) and self._database.exists(),
         )
 
     async def challenge(self, transaction_id: UUID) -> bytes:

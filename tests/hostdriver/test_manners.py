@@ -28,7 +28,7 @@ from hostdriver.translate import Ending
 OF_THE_DEVICE = list(Cause)[: list(Cause).index(Cause.CARD_NOT_PRESENTED)]
 TROUBLES = [
     *(cause.value for cause in OF_THE_DEVICE),
-    *("device_not_trusted", "ledger_unavailable", "face_folder_unusable"),
+    *("device_not_trusted", "ledger_unavailable", "face_folder_unusable", "gateway_not_set_up"),
 ]
 """All that `health` can name: of the reader, of the link to it, of the driver itself."""
 

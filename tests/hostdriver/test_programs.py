@@ -221,7 +221,16 @@ async def test_bad_settings_end_with_two_and_a_text(tmp_path: Path) -> None:
     assert "soket" in text
 
 
-async def test_a_gateway_without_authorities_ends_with_two(tmp_path: Path) -> None:
+async def test_a_driver_that_was_just_installed_begins_to_serve(tmp_path: Path) -> None:
+    path = tmp_path / "hostdriver.toml"
+    path.write_text(f'state_dir="{tmp_path}/state"\nruntime_dir="{tmp_path}"')
+    async with daemon("--settings", str(path)) as process:
+        assert "READY" in await last_line(process)
+
+
+async def test_an_authority_that_cannot_be_read_ends_with_two(tmp_path: Path) -> None:
+    (tmp_path / "state/trust").mkdir(parents=True)
+    (tmp_path / "state/trust/ca.pem").write_bytes(b"nothing")
     path = tmp_path / "hostdriver.toml"
     path.write_text(f'state_dir="{tmp_path}/state"\nruntime_dir="{tmp_path}"')
     async with daemon("--settings", str(path)) as process:

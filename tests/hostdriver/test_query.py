@@ -76,6 +76,17 @@ async def test_a_gateway_that_confirms_no_card_begins_no_visit(site: Site) -> No
         assert data["fallback"][0]["id"] == "query_by_insured_card_data"
 
 
+async def test_a_gateway_that_nobody_set_up_begins_no_visit_and_health_says_so(site: Site) -> None:
+    site.gateway.capabilities = replace(site.gateway.capabilities, set_up=False)
+    async with site.client() as desk:
+        assert await desk.refused("transaction.start", client_ref="a-1", nonce=NONCE) == (
+            "gateway_not_set_up"
+        )
+        health = (await desk.ask("health"))["result"]
+        assert "gateway_not_set_up" in health["problems"]
+        assert not health["ok"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

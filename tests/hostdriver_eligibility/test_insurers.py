@@ -366,13 +366,19 @@ async def test_evidence_can_be_brought_again_after_an_outage(office: Office) -> 
 
 async def test_the_gateway_of_the_settings(office: Office) -> None:
     folder = office.database.parent
+    assert not open_gateway(GatewaySettings(), folder).capabilities.set_up
     (folder / "trust").mkdir()
+    assert not open_gateway(GatewaySettings(), folder).capabilities.set_up
+    (folder / "trust" / "authority.pem").write_bytes(b"of another site")
     with pytest.raises(BadSettings):
         open_gateway(GatewaySettings(), folder)
     (folder / "trust" / "authority.pem").write_bytes(
         AUTHORITY.make().public_bytes(serialization.Encoding.PEM)
     )
     gateway = open_gateway(GatewaySettings(), folder)
+    assert gateway.capabilities.set_up
+    elsewhere = open_gateway(GatewaySettings(database="not-there.sqlite"), folder)
+    assert not elsewhere.capabilities.set_up
     assert gateway.capabilities.adapter == "insurers"
     assert gateway.capabilities.confirms_cards
     report = await gateway.registration(UUID(int=1), good_certificate(), Method.PIN)
