@@ -22,7 +22,7 @@ EPILOG = """\b
 Examples:
   kazashi-hostdriver --settings /etc/kazashi/hostdriver.toml
   kazashi-hostdriver --settings /etc/kazashi/hostdriver.toml --check
-  kazashi --socket /run/kazashi/hostdriver.sock health
+  kazashi --socket /run/kazashi/hostdriver/hostdriver.sock health
 """
 
 

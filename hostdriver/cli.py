@@ -27,7 +27,7 @@ from hostdriver.rendering import insurance_table, progress_line, reader_line, re
 from hostdriver.stats_command import stats
 from hostdriver.terminal import as_json, driver_at, print_json
 
-DEFAULT_SOCKET = "/run/kazashi/hostdriver.sock"
+DEFAULT_SOCKET = "/run/kazashi/hostdriver/hostdriver.sock"
 RESULT_WITHIN_S = 10.0
 INSURED = {"valid", "valid_unregistered"}
 DRAWN_PER_S = 4

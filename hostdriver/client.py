@@ -1,6 +1,6 @@
 """The reference client, and the vendors' example: blocking, standard library only. [shell]
 
-    with Client("/run/kazashi/hostdriver.sock", "front desk") as client:
+    with Client("/run/kazashi/hostdriver/hostdriver.sock", "front desk") as client:
         visit = client.start("visit-20260105-A17")
         for event in client.events():
             print(event["state"])

@@ -20,6 +20,7 @@ from firmware import settings as of_firmware
 from firmware.simulator.presentation_shapes import FRAME
 from firmware.simulator.presentations import Lens
 from hostdriver import settings as of_host
+from hostdriver.cli import DEFAULT_SOCKET
 
 ROOT = Path(__file__).resolve().parents[1]
 HARDWARE = ROOT / "docs" / "hardware"
@@ -106,6 +107,16 @@ def test_every_setting_that_is_named_exists(program: Any, name: str) -> None:
             assert key in (inner.__struct_fields__ if inner else fields), row
         else:
             assert key.strip("[]").partition(".")[0] in fields, row
+
+
+def test_the_socket_is_where_programs_and_pages_look_for_it() -> None:
+    unit = (ROOT / "systemd/usr/lib/systemd/system/kazashi-hostdriver.socket").read_text("utf-8")
+    installed = of_host.read_settings(ROOT / "systemd/etc/kazashi/hostdriver.toml")
+    address = f"{installed.runtime_dir}/{installed.socket.removeprefix('unix:')}"
+    assert address == DEFAULT_SOCKET
+    assert f"ListenStream={address}" in unit.splitlines()
+    for page in ("INSTALL.md", "SOCKET_API.md"):
+        assert f"`{address}`" in (ROOT / "docs" / page).read_text(encoding="utf-8")
 
 
 # --- readers
