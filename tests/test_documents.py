@@ -125,6 +125,13 @@ def test_what_a_document_names_is_there(path: Path) -> None:
         assert (ROOT / file).exists(), f"{path.name} names {file}"
 
 
+def test_every_package_that_set_up_installs_is_named() -> None:
+    setup = re.findall(r"^(?:PI_)?PACKAGES=\(([^)]*)\)", read("packaging/setup.sh"), re.MULTILINE)
+    named = set(re.findall(r"[\w.+-]+", read("docs/DEVELOPING.md")))
+    assert len(setup) == 2
+    assert set(" ".join(setup).split()) - named == set()
+
+
 def test_the_walk_through_the_code_names_its_functions() -> None:
     assert len(MENTION.findall(read("docs/ARCHITECTURE.md"))) >= 30
 
