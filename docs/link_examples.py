@@ -65,6 +65,7 @@ EXAMPLES: Final[tuple[m.Message, ...]] = (
         certificate_warning=CertificateWarning.EXPIRES_SOON,
     ),
     m.ConfirmationAnswer(transaction_id=VISIT, accepted=False, cause=Cause.CERTIFICATE_SUSPENDED),
+    m.DoctorRequested(),
     m.Heartbeat(),
     m.DeviceHello(
         protocol=m.PROTOCOL,
@@ -105,6 +106,29 @@ EXAMPLES: Final[tuple[m.Message, ...]] = (
         evidence=EVIDENCE,
         language=Language.JA,
         timings_ms={"card_read": 610, "decision": 1244, "machine": 880, "total": 9308},
+    ),
+    m.DoctorReported(
+        checks=(
+            m.DoctorCheck("reader", m.BothLanguages("カードリーダー", "card reader"), asked=True),
+            m.DoctorCheck(
+                "power",
+                m.BothLanguages("電源", "power"),
+                asked=False,
+                why_not=m.BothLanguages("この機器では測れない", "nothing here can tell"),
+            ),
+        ),
+        findings=(
+            m.DoctorFinding(
+                check="reader",
+                symptom="reader_missing",
+                gravity=m.Gravity.STOPS,
+                wrong=m.BothLanguages(
+                    "カードリーダーが見つかりません。", "There is no card reader."
+                ),
+                remedy=m.BothLanguages("カードリーダーのUSBケーブルを…", "Plug the reader's …"),
+                detail="",
+            ),
+        ),
     ),
     m.Refused(transaction_id=VISIT, symbol="reader_busy", reason="a visit is under way"),
 )

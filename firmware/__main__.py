@@ -14,6 +14,7 @@ import click
 
 from firmware import notify
 from firmware.app import App, log_to_stderr
+from firmware.doctor.command import doctor
 from firmware.faults import Fault, PairingRefused
 from firmware.notify import sd_notify, status
 from firmware.pairing import let_a_host_pair
@@ -53,6 +54,7 @@ async def _say_ready() -> None:
 Examples:
   kazashi-firmware --settings /etc/kazashi/firmware.toml
   kazashi-firmware --settings /etc/kazashi/firmware.toml pair
+  kazashi-firmware doctor
   kazashi-firmware passcode
 """,
 )
@@ -74,6 +76,9 @@ def main(context: click.Context, settings_file: Path) -> None:
         log_to_stderr()
         with _told():
             asyncio.run(serve(read_settings(settings_file)))
+
+
+main.add_command(doctor)
 
 
 @main.command()

@@ -14,17 +14,17 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from firmware.card import requests as card
+from firmware.checkup import Checkup
 from firmware.control import ControlServer
 from firmware.desk import HostDesk
 from firmware.device import Device
-from firmware.doctor.facts import Known
 from firmware.errands import CardWorker, Errands, VisionWorker
 from firmware.faults import BadSettings, Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
@@ -77,7 +77,6 @@ class App:
         )
         self._panel = panel_of(settings, self._post)
         self._lights = open_lights(settings.pins)
-        self._camera_seen: vision.CameraSeen | None = None
         cards_end, visions_end = photo_passage()
         self._preview_door = preview_door()
         self._inherited_by_workers = (cards_end, visions_end, self._preview_door)
@@ -116,6 +115,12 @@ class App:
             self._panel.take_digits,
             staff_gate=gate,
         )
+        self._checkup = Checkup(
+            settings,
+            self._device,
+            lambda: self._visit.state is State.IDLE,
+            lights=self._lights.there,
+        )
         self._host = HostDesk(
             settings,
             self._device,
@@ -123,8 +128,9 @@ class App:
             lambda: self._visit,
             tuple(LANGUAGES),
             staff_gate=gate,
+            examine=self._checkup.report,
         )
-        self._control = ControlServer(self._runtime_dir, {"doctor": self._tell_doctor})
+        self._control = ControlServer(self._runtime_dir, {"doctor": self._checkup.answer})
 
     async def run(self, on_ready: Awaitable[None] | None = None) -> None:
         """Serve visits until cancelled; whatever was started is stopped."""
@@ -312,7 +318,7 @@ class App:
             case vision.PreviewAt(address):
                 self._panel.show_camera_at(address)
             case vision.CameraSeen(ready, code):
-                self._camera_seen = news
+                self._checkup.note_camera(news)
                 self._host.note_camera(ready=ready)
                 if code is not None:
                     log.warning("camera: %s", code)
@@ -327,17 +333,6 @@ class App:
     def _lose_vision_worker(self, fault: WorkerLost) -> None:
         log.warning("%s", fault)
         self._panel.show_light(PanelLight.OFF)
-
-    # --- the control socket
-    async def _tell_doctor(self) -> AsyncGenerator[Known, None]:
-        seen = self._camera_seen
-        yield Known(
-            idle=self._visit.state is State.IDLE,
-            clock_trust=self._device.clock_trust,
-            camera_told=seen is not None,
-            camera_code=seen.code if seen else None,
-            lights=self._lights.there,
-        )
 
     # --- news from the header
     def _hear_staff_button(self) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from importlib.metadata import version
+from typing import Any
 
 from firmware.device import Device
 from firmware.faults import LinkLost, MalformedMessage
@@ -40,9 +41,10 @@ class HostDesk:
         languages: tuple[Language, ...],
         *,
         staff_gate: StaffGate,
+        examine: Callable[[], Awaitable[m.DoctorReported]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._device = settings, device
+        self._settings, self._device, self._examine = settings, device, examine
         self._post, self._visit, self._languages = post, visit, languages
         self._staff_gate, self._clock = staff_gate, clock
         self._link: Link | None = None
@@ -98,6 +100,8 @@ class HostDesk:
                 refusal = self._start(message)
                 if refusal is not None:
                     await link.send(refusal)
+            case m.DoctorRequested():
+                self._begin(self._report(link))
             case m.Cancel(transaction_id) if self._is_mine(transaction_id):
                 self._post(e.Cancelled(message.cause))
             case m.RegistrationAnswer(transaction_id) if self._is_mine(transaction_id):
@@ -283,9 +287,16 @@ class HostDesk:
     def _send(self, message: m.Message) -> None:
         """Send when the link takes it; a host that is gone has missed it."""
         if self._link is not None:
-            task = asyncio.create_task(self._deliver(self._link, message))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._begin(self._deliver(self._link, message))
+
+    def _begin(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _report(self, link: Link) -> None:
+        """Examine the device while everything else goes on."""
+        await self._deliver(link, await self._examine())
 
     @staticmethod
     async def _deliver(link: Link, message: m.Message) -> None:

@@ -81,7 +81,7 @@ class Device:
 
     def now(self) -> Now:
         """The wall time and its trust: our own clock's, else what the paired host said."""
-        own = self._own_clock_trust()
+        own = own_clock_trust(self._clock_trust)
         if own is ClockTrust.NONE and self._host_said is not None:
             said, at_s = self._host_said
             return Now(said + timedelta(seconds=self._monotonic() - at_s), ClockTrust.HOST)
@@ -100,15 +100,17 @@ class Device:
         """Whom the time comes from."""
         return self.now().trust
 
-    def _own_clock_trust(self) -> ClockTrust:
-        """NTP, a clock chip, or nobody; a clock before our own making is wrong whatever it says."""
-        if datetime.now(UTC) < MADE_AT:
-            return ClockTrust.NONE
-        if self._clock_trust is not None:
-            return self._clock_trust
-        if _TIMESYNC_MARK.exists():
-            return ClockTrust.NTP
-        return ClockTrust.RTC if _CLOCK_CHIP.exists() else ClockTrust.NONE
+
+def own_clock_trust(told: ClockTrust | None) -> ClockTrust:
+    """NTP, a clock chip, or nobody; `told` is the site's word in place of the system's. A clock
+    before our own making is wrong whatever anybody says."""
+    if datetime.now(UTC) < MADE_AT:
+        return ClockTrust.NONE
+    if told is not None:
+        return told
+    if _TIMESYNC_MARK.exists():
+        return ClockTrust.NTP
+    return ClockTrust.RTC if _CLOCK_CHIP.exists() else ClockTrust.NONE
 
 
 def _read_or_make_key(path: Path) -> OKPKey:

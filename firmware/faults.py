@@ -110,6 +110,10 @@ class ReaderUnavailable(CardFault):
     code = "reader_unavailable"
 
 
+class ReaderHeld(ReaderUnavailable):
+    """Another program has the reader for itself alone."""
+
+
 class ExtendedLengthRefused(CardFault):
     """The reader does not pass a command with extended lengths; a short one may go through."""
 
@@ -118,6 +122,10 @@ class CardServiceUnavailable(CardFault):
     """pcscd does not run, or will not speak to this user."""
 
     code = "card_service_unavailable"
+
+
+class CardServiceRefused(CardServiceUnavailable):
+    """pcscd runs, and will not speak to this user."""
 
 
 class TerminalAuthorityRefused(CardFault):
@@ -163,6 +171,18 @@ class CameraUnavailable(MatchFault):
     """No camera, or no frames from it."""
 
     code = "camera_unavailable"
+
+
+class CameraFrozen(CameraUnavailable):
+    """The same picture again and again."""
+
+    code = "camera_frozen"
+
+
+class CameraBlack(CameraUnavailable):
+    """Pictures without any light."""
+
+    code = "camera_black"
 
 
 # --- worker, settings

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from firmware.link.messages import DoctorCheck, DoctorFinding
 from firmware.statement import Nonce
 from firmware.words import (
     CardKind,
@@ -124,6 +125,22 @@ class ReaderParams(msgspec.Struct, frozen=True):
     """One reader, or the first."""
 
     reader: ReaderName | None = None
+
+
+class DoctorParams(msgspec.Struct, frozen=True):
+    """One reader, or the first, and how long to wait for it."""
+
+    reader: ReaderName | None = None
+    wait_s: Wait = 60.0
+
+
+class DoctorResult(msgspec.Struct, frozen=True):
+    """What a device found out about itself. `ok` is true when nothing is wrong with it."""
+
+    reader: str
+    ok: bool
+    checks: tuple[DoctorCheck, ...]
+    findings: tuple[DoctorFinding, ...]
 
 
 class PairParams(msgspec.Struct, frozen=True):
@@ -315,6 +332,9 @@ METHODS: dict[str, MethodRow] = {
     "reader.status": MethodRow(ReaderParams, Reader, "One reader."),
     "reader.pair": MethodRow(
         PairParams, PairResult, "Get to know the device at the other end of a serial cable."
+    ),
+    "reader.doctor": MethodRow(
+        DoctorParams, DoctorResult, "Have a reader's device examine itself: what to mend, and how."
     ),
     "transaction.start": MethodRow(StartParams, StartResult, "Begin a visit, or take yours over."),
     "transaction.status": MethodRow(TransactionParams, StatusResult, "Where a visit stands."),

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.live import Live
 
+from firmware.findings import finding_lines
 from firmware.words import ConsentItem, Language, Method, NoConsentReason, Profile, Purpose
 from hostdriver.advice import health_lines
+from hostdriver.api import DoctorResult
 from hostdriver.client import Client
 from hostdriver.codec import holds_personal_number
 from hostdriver.eligibility.answer import JAPAN
@@ -29,6 +32,7 @@ from hostdriver.terminal import as_json, driver_at, print_json
 
 DEFAULT_SOCKET = "/run/kazashi/hostdriver/hostdriver.sock"
 RESULT_WITHIN_S = 10.0
+EXAMINED_WITHIN_S = 90.0
 INSURED = {"valid", "valid_unregistered"}
 DRAWN_PER_S = 4
 
@@ -42,6 +46,7 @@ Examples:
   kazashi ledger verify
   kazashi ledger export --since 2026-01-01 --out january.jsonl
   kazashi stats --by day --since 2026-01-01
+  kazashi doctor
   kazashi --socket /tmp/kazashi/hostdriver.sock health
 
 Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver there.
@@ -65,7 +70,7 @@ Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver th
 @click.version_option(package_name="kazashi")
 @click.pass_context
 def main(context: click.Context, address: str, token_file: Path | None) -> None:
-    """Reception's client: readers, visits, the ledger, counters, health."""
+    """Reception's client: readers, visits, the ledger, counters, health, the device's doctor."""
     token = token_file.read_text(encoding="ascii").strip() if token_file else None
     context.obj = lambda: driver_at(address, token)
 
@@ -182,6 +187,27 @@ def health(driver: Any, /, as_json: bool) -> None:
         print_json(answer)
     else:
         click.echo("\n".join(health_lines(answer)))
+    sys.exit(0 if answer["ok"] else 1)
+
+
+@main.command(epilog="\b\nExamples:\n  kazashi doctor\n  kazashi doctor --reader counter-2 --json")
+@click.option("--reader", help="The reader's name (default: the first).")
+@as_json
+@click.pass_obj
+def doctor(driver: Any, /, as_json: bool, reader: str | None) -> None:
+    """Have a reader's device examine itself, and say what is wrong and what to do.
+
+    What only the device's own person can see, kazashi-firmware doctor says there. Exit code 1 when
+    something is wrong.
+    """
+    asked: Any = {"wait_s": EXAMINED_WITHIN_S} | ({"reader": reader} if reader else {})
+    with driver() as client:
+        answer = client.call("reader.doctor", **asked)
+    if as_json:
+        print_json(answer)
+    else:
+        report = msgspec.convert(answer, DoctorResult)
+        click.echo("\n".join(finding_lines(report.checks, report.findings)))
     sys.exit(0 if answer["ok"] else 1)
 
 

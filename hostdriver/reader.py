@@ -20,6 +20,8 @@ from firmware.faults import BadSettings, Fault, LinkLost, MalformedMessage, Peer
 from firmware.link.messages import (
     PROTOCOL,
     DeviceHello,
+    DoctorReported,
+    DoctorRequested,
     HostHello,
     Message,
     Progress,
@@ -69,6 +71,7 @@ class ReaderLink:
         self._listener = listener
         self._link: Link | None = None
         self._status: ReaderStatus | None = None
+        self._examined: set[asyncio.Future[DoctorReported]] = set()
         self._problem: str | None = "reader_unavailable"
         self._stood: str | None = self._problem
         self._logged: str | None = self._problem
@@ -94,6 +97,20 @@ class ReaderLink:
         if self._link is None:
             raise LinkLost(f"{self.name} is not connected")
         await self._link.send(message)
+
+    async def examine(self, within_s: float) -> DoctorReported:
+        """Have the device examine itself. Raises `Refusal`."""
+        self.met()
+        report: asyncio.Future[DoctorReported] = asyncio.get_running_loop().create_future()
+        self._examined.add(report)
+        try:
+            async with asyncio.timeout(within_s):
+                await self.send(DoctorRequested())
+                return await report
+        except (LinkLost, TimeoutError) as cause:
+            raise Refusal("reader_unavailable", "it did not say how it is") from cause
+        finally:
+            self._examined.discard(report)
 
     def _changed(self) -> None:
         problem = self.view.problem
@@ -170,6 +187,11 @@ class ReaderLink:
             self._status = message
             self._changed()
             return
+        if isinstance(message, DoctorReported):
+            for waiting in self._examined:
+                if not waiting.done():
+                    waiting.set_result(message)
+            return
         if isinstance(message, Progress) and self._status is not None:
             self._status = msgspec.structs.replace(self._status, state=message.state)
         self._listener.hear(self, message)
@@ -180,6 +202,9 @@ class ReaderLink:
         self.hello, self.device_key, self._status, self._link = None, None, None, None
         distrusted = isinstance(fault, DeviceNotTrusted | PeerNotTrusted)
         self._problem = "device_not_trusted" if distrusted else "reader_unavailable"
+        for waiting in self._examined:
+            if not waiting.done():
+                waiting.set_exception(LinkLost(f"{self.name} is gone"))
         if was is None:
             self._listener.reader_lost(self)
         # A file to repair is told of even where the reader was unavailable before.

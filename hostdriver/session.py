@@ -98,6 +98,7 @@ class Session:
             "reader.list": self._reader_list,
             "reader.status": self._reader_status,
             "reader.pair": self._reader_pair,
+            "reader.doctor": self._reader_doctor,
             "transaction.start": self._start,
             "transaction.status": self._status,
             "transaction.cancel": self._cancel,
@@ -191,6 +192,17 @@ class Session:
         reader = self._reader(params.reader)
         await reader.pair(params.code)
         return api.PairResult(reader.name)
+
+    async def _reader_doctor(self, raw: msgspec.Raw) -> api.DoctorResult:
+        params = codec.decode_params(raw, api.DoctorParams)
+        reader = self._reader(params.reader)
+        report = await reader.examine(params.wait_s)
+        return api.DoctorResult(
+            reader=reader.name,
+            ok=not report.findings,
+            checks=report.checks,
+            findings=report.findings,
+        )
 
     async def _start(self, raw: msgspec.Raw) -> api.StartResult:
         params = codec.decode_params(raw, api.StartParams)

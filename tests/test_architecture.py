@@ -23,8 +23,10 @@ BASE = {"faults", "words", "settings", "settings_file", "settings_lines", "setti
 COMPOSITION = {
     "app",
     "__main__",
+    "checkup",
     "desk",
     "device",
+    "doctor",
     "errands",
     "pairing",
     "replies",
@@ -43,10 +45,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "link": {"statement"},
     "match": {"card", "camera", "worker"},
     "transaction": {"statement"},
-    "doctor": {"card", "camera", "match", "link", "control", "indicator", "panel", "worker"},
+    "findings": {"link"},
     "panel": {"indicator", "transaction"},  # when a sound comes is one table
     "indicator": {"transaction"},
-    "hostdriver": {"link", "statement", "notify", "watchdog"},
+    "hostdriver": {"link", "statement", "notify", "watchdog", "findings"},
     # Its visits are the firmware's own, played on a trace.
     "testbench": {"card", "simulator", "worker", "statement", "transaction", "replies"},
 }

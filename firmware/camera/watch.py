@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware.camera.frame import Camera, Frame
-from firmware.faults import CameraUnavailable, Fault
+from firmware.faults import CameraBlack, CameraFrozen, CameraUnavailable, Fault
 
 STALE_AFTER_S: Final = 1.0
 FIRST_FRAME_WITHIN_S: Final = 3.0
@@ -36,6 +36,7 @@ class WatchedCamera:
         self._running = False
         self._fresh_until_s = self._start_again_at_s = 0.0
         self._last_print = 0
+        self._doubt = CameraUnavailable.code
 
     @property
     def running(self) -> bool:
@@ -90,10 +91,13 @@ class WatchedCamera:
         if frame is not None and self._shows_life(frame):
             self._fresh_until_s = now_s + STALE_AFTER_S
             self._start_again_at_s = self._fresh_until_s + START_AGAIN_AFTER_S
+            self._doubt = CameraUnavailable.code
             self._say(None)
             return frame
+        if frame is not None:
+            self._doubt = CameraBlack.code if self._is_black(frame) else CameraFrozen.code
         if now_s > self._fresh_until_s:
-            self._say(CameraUnavailable.code)
+            self._say(self._doubt)
         if now_s > self._start_again_at_s:
             self._start_again(now_s)
         return None
@@ -109,7 +113,11 @@ class WatchedCamera:
     def _shows_life(self, frame: Frame) -> bool:
         sample = frame.pixels[::_STRIDE, ::_STRIDE]
         last, self._last_print = self._last_print, zlib.crc32(sample.tobytes())
-        return self._last_print != last and int(sample.max(initial=0)) > BLACK
+        return self._last_print != last and not self._is_black(frame)
+
+    @staticmethod
+    def _is_black(frame: Frame) -> bool:
+        return int(frame.pixels[::_STRIDE, ::_STRIDE].max(initial=0)) <= BLACK
 
     def _say(self, code: str | None) -> None:
         if code != self._told:

@@ -22,9 +22,11 @@ from firmware.faults import (
     CardFault,
     CardRemoved,
     CardReset,
+    CardServiceRefused,
     CardServiceUnavailable,
     CardSilent,
     ExtendedLengthRefused,
+    ReaderHeld,
     ReaderUnavailable,
 )
 
@@ -60,7 +62,6 @@ _NO_SERVICE = frozenset(
         scard.SCARD_E_SERVICE_STOPPED,
         scard.SCARD_F_COMM_ERROR,
         scard.SCARD_E_INVALID_HANDLE,
-        scard.SCARD_W_SECURITY_VIOLATION,
     }
 )
 
@@ -72,8 +73,12 @@ def fault_of(hresult: int, doing: str) -> CardFault:
         return CardReset(says)
     if hresult in _GONE:
         return CardRemoved(says)
+    if hresult == scard.SCARD_W_SECURITY_VIOLATION:  # polkit
+        return CardServiceRefused(says)
     if hresult in _NO_SERVICE:
         return CardServiceUnavailable(says)
+    if hresult == scard.SCARD_E_SHARING_VIOLATION:
+        return ReaderHeld(says)
     return ReaderUnavailable(says)
 
 
@@ -212,6 +217,11 @@ class Connection:
         if self._in_transaction:
             scard.SCardEndTransaction(self._card, scard.SCARD_LEAVE_CARD)
             self._in_transaction = False
+
+    def leave(self) -> None:
+        """Let go of a card that others may be speaking with: its power and its keys stay."""
+        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
+        self._context.release()
 
     def close(self) -> None:
         """Power the card off, so that nobody inherits an open key. Never raises."""

@@ -7,6 +7,7 @@ image, a template, 照合番号B or the 12-digit number.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -41,6 +42,42 @@ class Message(msgspec.Struct, frozen=True, tag_field="type"):
     """One object on the link. Unknown fields are ignored, unknown types refused."""
 
     to_device: ClassVar[bool]
+
+
+# --- what the device says of itself
+class Gravity(StrEnum):
+    """How grave a finding is."""
+
+    STOPS = "stops"  # no visit can go well
+    HAMPERS = "hampers"  # visits go on, without something
+
+
+class BothLanguages(msgspec.Struct, frozen=True):
+    """A text for whoever runs the site."""
+
+    ja: str
+    en: str
+
+
+class DoctorCheck(msgspec.Struct, frozen=True):
+    """One check: whether it was made, and why not."""
+
+    check: str
+    name: BothLanguages
+    asked: bool
+    why_not: BothLanguages | None = None
+
+
+class DoctorFinding(msgspec.Struct, frozen=True):
+    """One thing that is wrong with the device, and what to do about it."""
+
+    check: str
+    symptom: str
+    gravity: Gravity
+    wrong: BothLanguages
+    remedy: BothLanguages
+    detail: str
+    """What was measured, in no language."""
 
 
 # --- host → device
@@ -98,6 +135,12 @@ class ConfirmationAnswer(Message, frozen=True, tag="confirmation_answer"):
     transaction_id: UUID
     accepted: bool
     cause: Cause | None = None
+    to_device: ClassVar[bool] = True
+
+
+class DoctorRequested(Message, frozen=True, tag="doctor_requested"):
+    """Examine yourself. One at a time."""
+
     to_device: ClassVar[bool] = True
 
 
@@ -191,6 +234,14 @@ class TransactionEnded(Message, frozen=True, tag="transaction_ended"):
     to_device: ClassVar[bool] = False
 
 
+class DoctorReported(Message, frozen=True, tag="doctor_reported"):
+    """What the device found about itself: which checks were made, and what is wrong."""
+
+    checks: tuple[DoctorCheck, ...]
+    findings: tuple[DoctorFinding, ...]
+    to_device: ClassVar[bool] = False
+
+
 class Refused(Message, frozen=True, tag="refused"):
     """The device will not do what a message asked, and why (`reader_busy`, …)."""
 
@@ -206,6 +257,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Cancel,
     RegistrationAnswer,
     ConfirmationAnswer,
+    DoctorRequested,
     Heartbeat,
     DeviceHello,
     ReaderStatus,
@@ -214,6 +266,7 @@ MESSAGES: tuple[type[Message], ...] = (
     AskToRegister,
     EvidenceReady,
     TransactionEnded,
+    DoctorReported,
     Refused,
 )
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from firmware.checkup import Checkup
 from firmware.desk import HostDesk
 from firmware.device import Device
 from firmware.link import messages as m
@@ -80,13 +81,15 @@ async def device(folder: Path, gate: StaffGate | None = None, **site: Any) -> As
     """A device's desk with a reader, and a host that has said hello to it."""
     settings = Settings(str(folder / "state"), str(folder), **site)
     posted: asyncio.Queue[e.Event] = asyncio.Queue()
+    its_device = Device("kazashi-1", folder / "state", ClockTrust.NTP)
     desk = HostDesk(
         settings,
-        Device("kazashi-1", folder / "state", ClockTrust.NTP),
+        its_device,
         posted.put_nowait,
         Visit,
         tuple(Language),
         staff_gate=gate or StaffGate(),
+        examine=Checkup(settings, its_device, lambda: True, lights=True).report,
         clock=lambda: 0.0,
     )
     desk.note_reader("Reader 00 00", None)

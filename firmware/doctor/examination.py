@@ -1,0 +1,88 @@
+"""Examines a device: measures every part that was chosen, beside a running firmware or without one.
+
+Nothing is written and no part is taken from a visit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from firmware.device import own_clock_trust
+from firmware.doctor import facts as f
+from firmware.doctor import machine as here
+from firmware.doctor.children import look
+from firmware.doctor.facts import CHECKS, CameraState, Facts, Known, NotAsked, Unasked
+from firmware.doctor.looking import camera_state
+from firmware.doctor.machine import Machine
+from firmware.faults import ModelRejected
+from firmware.settings import Settings
+
+OF_DEVICE: tuple[str, ...] = tuple(
+    check for check in CHECKS if check not in ("settings", "firmware", "ledger")
+)
+"""The checks that the running firmware makes itself."""
+
+
+async def examine(
+    settings: Settings,
+    chosen: Collection[str] = OF_DEVICE,
+    *,
+    known: Known | None = None,
+    machine: Machine | None = None,
+) -> Facts:
+    """The facts of the chosen checks of `OF_DEVICE`. `known`: what the running firmware knows."""
+    machine = machine or Machine()
+    known_or_own = known.clock_trust if known else own_clock_trust(settings.clock_trust)
+
+    async def clock() -> f.ClockFact:
+        return f.ClockFact(known_or_own)
+
+    checks: dict[str, Callable[[], Awaitable[Any]]] = {
+        "reader": lambda: look("reader", settings),
+        "face_camera": lambda: _face_camera(settings, known),
+        "tray_camera": lambda: _tray_camera(settings, known),
+        "lights": lambda: _lights(settings, known),
+        "models": lambda: look("models", settings),
+        "clock": clock,
+        "sound": lambda: asyncio.to_thread(machine.sound, settings),
+        "panel": lambda: asyncio.to_thread(here.panel, settings),
+        "fonts": lambda: asyncio.to_thread(machine.fonts),
+        "pairing": lambda: asyncio.to_thread(here.pairing, settings),
+        "disk": lambda: asyncio.to_thread(here.disk, settings),
+        "memory": lambda: asyncio.to_thread(machine.memory),
+        "power": lambda: asyncio.to_thread(machine.power),
+        "heat": lambda: asyncio.to_thread(machine.heat),
+    }
+    wanted = [check for check in OF_DEVICE if check in chosen]
+    facts = await asyncio.gather(*(checks[check]() for check in wanted))
+    return Facts(**dict(zip(wanted, facts, strict=True)))
+
+
+async def _face_camera(settings: Settings, known: Known | None) -> f.CameraFact | NotAsked:
+    if known is None:
+        fact: f.CameraFact = await look("face_camera", settings)
+        return fact
+    if not known.camera_told:
+        return NotAsked(Unasked.JUST_STARTED)
+    if known.camera_code == ModelRejected.code:  # the vision worker does not even try
+        return NotAsked(Unasked.CANNOT_TELL)
+    state = camera_state(known.camera_code)
+    return f.CameraFact(state, "" if state is CameraState.WELL else settings.vision.face_camera)
+
+
+async def _tray_camera(settings: Settings, known: Known | None) -> f.CameraFact | NotAsked:
+    if settings.vision.tray_camera is None:
+        return NotAsked(Unasked.NOT_FITTED)
+    if known is not None and not known.idle:
+        return NotAsked(Unasked.VISIT_UNDER_WAY)
+    fact: f.CameraFact = await look("tray_camera", settings)
+    return fact
+
+
+async def _lights(settings: Settings, known: Known | None) -> f.LightsFact:
+    if known is not None:
+        return f.LightsFact(known.lights)
+    fact: f.LightsFact = await look("lights", settings)
+    return fact
