@@ -43,8 +43,8 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cameras, and how faces are compared. A camera is `kind:argument`: `pi:0`, `pi:1@10`
-    (its lens set to 10 cm), `images:DIR`, `video:FILE`, `v4l2:0`, or the name of a
-    `kazashi.cameras` entry point."""
+    (its lens set to 10 cm), `images:DIR`, `video:FILE`, `v4l2:0`,
+    `v4l2:/dev/v4l/by-id/NAME`, or the name of a `kazashi.cameras` entry point."""
 
     face_camera: str = "pi:0"
     """The camera that looks at the patient."""

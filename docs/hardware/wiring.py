@@ -89,8 +89,12 @@ def _one_box() -> Iterator[str]:
         (330, 52), (300, 134), "Raspberry Pi",
         ("kazashi-firmware", "kazashi-hostdriver", "kazashi-kiosk", "and the reception software"),
     )  # fmt: skip
-    yield _box((676, 52), (160, 84), "insurer, NTP", ("by the site's network",))
+    yield _box((676, 52), (160, 84), "NTP, updates", ("by the site's network",))
     yield _cable([(630, 94), (676, 94)], "", svg.QUIET)
+    on_both = (
+        "On the Pi, both ways: card reader and keypad (USB), cameras, display, loudspeaker, header."
+    )
+    yield svg.text(24, 212, on_both, size=12.5, fill=svg.QUIET)
 
 
 def _two_boxes() -> Iterator[str]:

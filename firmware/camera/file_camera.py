@@ -105,13 +105,15 @@ def video_camera(file: str) -> FileCamera:
     return FileCamera(open_video)
 
 
-def v4l2_camera(index: str) -> FileCamera:
-    """A USB camera by its V4L2 index. The driver waits for each frame."""
-    if not index.isdecimal():
-        raise CameraUnavailable(f"v4l2:{index}: the index is a number, as in /dev/video0")
+def v4l2_camera(which: str) -> FileCamera:
+    """A USB camera by its V4L2 index, or by a name under /dev that outlives a restart, as those in
+    /dev/v4l/by-id do: indices are given anew each time. The driver waits for each frame."""
+    if not (which.isascii() and which.isdecimal()) and not which.startswith("/dev/"):
+        raise CameraUnavailable(f"v4l2:{which}: write a number, as in /dev/video0, or /dev/v4l/…")
 
     def open_device() -> tuple[Iterator[Pixels], float]:
-        capture = _opened(cv2.VideoCapture(int(index), cv2.CAP_V4L2), f"/dev/video{index}")
+        device = which if which.startswith("/") else f"/dev/video{which}"
+        capture = _opened(cv2.VideoCapture(device, cv2.CAP_V4L2), device)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         return _frames(capture), 0.0
 

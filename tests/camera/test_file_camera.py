@@ -107,6 +107,8 @@ def test_video_plays_again_and_again(tmp_path: Path) -> None:
         ("nonsense", "kind:argument"),
         ("magic:0", "no camera of the kind"),
         ("v4l2:front", "a number"),
+        ("v4l2:０", "a number"),
+        ("v4l2:", "a number"),
         ("pi:front", "pi:0"),
         ("simulated:sideways:/tmp", "face:DIR"),
     ],
@@ -114,6 +116,13 @@ def test_video_plays_again_and_again(tmp_path: Path) -> None:
 def test_a_name_of_no_camera_is_refused(spec: str, says: str) -> None:
     with pytest.raises(CameraUnavailable, match=says):
         open_camera(spec)
+
+
+@pytest.mark.parametrize("name", ["/dev/v4l/by-id/usb-None-video-index0", "977"])
+def test_a_usb_camera_that_is_not_there_is_named(name: str) -> None:
+    camera = open_camera(f"v4l2:{name}")
+    with pytest.raises(CameraUnavailable, match=f"/dev/.*{name[-3:]} does not open"):
+        camera.start()
 
 
 @pytest.mark.parametrize("spec", ["images:{}/absent", "images:{}", "video:{}/absent.avi"])
