@@ -1,4 +1,5 @@
-"""The tables of INSTALL.md and OPERATION.md: wires, readers, the screen's lean, lamp and sounds."""
+"""The tables of INSTALL.md and OPERATION.md: wires, readers, the screen's lean, lamp and sounds,
+and what the device's doctor finds."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Final
 from hardware.facts import Facts, read_facts, tray_width_mm
 from schema import table
 
+from firmware.doctor.texts import doctor_texts
 from firmware.indicator.gpio import NOTES
 from firmware.indicator.patterns import (
     BREATHING,
@@ -24,6 +26,7 @@ from firmware.indicator.patterns import (
     Rhythm,
     Sound,
 )
+from firmware.link.messages import BothLanguages, Gravity
 
 # What a lamp says: in English, in Japanese, and what the staff do.
 LAMP: Final[dict[tuple[Colour, Rhythm], tuple[str, str, str]]] = {
@@ -165,6 +168,26 @@ def _state(state: str) -> str:
     return f"[{state.replace('_', ' ')}](STATES.md#{state})"
 
 
+GRAVE: Final = {
+    Gravity.STOPS: "**stops** visits", Gravity.HAMPERS: "hampers",
+}  # fmt: skip
+
+
+def findings() -> str:
+    """All that the device's doctor can find, and what to do."""
+    return table(
+        ("finding", "", "what is wrong", "what to do"),
+        (
+            (f"`{symptom}`", GRAVE[row.gravity], _both(row.wrong), _both(row.remedy))
+            for symptom, row in doctor_texts().symptoms.items()
+        ),
+    )
+
+
+def _both(said: BothLanguages) -> str:
+    return f"{said.en}<br>{said.ja}"
+
+
 COUNTS: Final = {1: "one note", 2: "two notes", 3: "three notes"}
 
 
@@ -175,5 +198,5 @@ def _melody(notes: Iterable[float]) -> str:
 
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
-    part.__name__: part for part in (wires, readers, leans, geometry, lamp, sounds)
+    part.__name__: part for part in (wires, readers, leans, geometry, lamp, sounds, findings)
 }
