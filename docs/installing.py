@@ -64,7 +64,7 @@ def wires() -> str:
     rails = (
         (
             ", ".join(map(str, rail.at)),
-            " ".join(dict.fromkeys(_name(facts, pin) for pin in rail.at)),
+            ", ".join(dict.fromkeys(_name(facts, pin) for pin in rail.at)),
             rail.part,
             "",
             rail.how,
