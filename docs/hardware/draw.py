@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from hardware.enclosure import front, side
 from hardware.facts import Facts, read_facts
+from hardware.front import front
+from hardware.side import side
 from hardware.sign import sign
 from hardware.svg import Picture
 from hardware.wiring import cables, header

@@ -1,6 +1,6 @@
-"""The reader from the front and from the side, with the distances that its cameras ask for.
+"""The reader from the side, with a seated patient and the distances that its cameras ask for.
 
-One millimetre of the thing is one unit of a drawing; labels are as large as the picture needs.
+x counts in mm towards the patient from the hinge at the foot of the screen, y up from the floor.
 """
 
 from __future__ import annotations
@@ -10,140 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from hardware import svg
-from hardware.facts import CARD_MM, SCREEN, Facts, tray_height_mm, tray_width_mm
+from hardware.facts import CARD_MM, SCREEN, Facts, tray_height_mm
 
-LABEL: Final = 10.5
-
-
-def front(facts: Facts) -> svg.Picture:
-    """What a patient sees."""
-    return svg.Picture(560, 470, "The reader from the front", list(_front(facts)))
-
-
-def _front(facts: Facts) -> Iterator[str]:
-    box, (screen_width, screen_height) = facts.enclosure, SCREEN.size_mm
-    left, counter = 60.0, 420.0
-    middle = left + box.width / 2
-    lens_y = counter - facts.lens_mm()
-    top = lens_y - 34
-    screen_top = lens_y + SCREEN.below_mm
-    chin_y = counter - box.chin
-    yield svg.text(left, 30, "From the front", size=16, bold=True)
-    yield svg.path([(20, counter), (540, counter)], line=svg.INK, thick=2)
-    # base, pillar, head
-    yield svg.rect(
-        left,
-        counter - box.base_height,
-        box.width,
-        box.base_height,
-        fill=svg.TINT,
-        line=svg.INK,
-        radius=4,
-    )
-    yield svg.rect(
-        middle - 50, chin_y, 100, box.chin - box.base_height, fill=svg.SOFT, line=svg.LINE
-    )
-    yield svg.rect(left, top, box.width, chin_y - top, fill=svg.SOFT, line=svg.INK, radius=12)
-    yield svg.rect(
-        middle - screen_width / 2,
-        screen_top,
-        screen_width,
-        screen_height,
-        fill="#fff",
-        line=svg.ACCENT,
-        radius=3,
-        thick=2,
-    )
-    yield svg.text(
-        middle, screen_top + 60, "マイナ受付", size=22, bold=True, fill=svg.DEEP, anchor="middle"
-    )
-    yield svg.text(
-        middle,
-        screen_top + 86,
-        f"{num(screen_width)} × {num(screen_height)} mm",
-        size=LABEL,
-        fill=svg.QUIET,
-        anchor="middle",
-    )
-    yield svg.circle(middle, lens_y, 8, fill="#23303a", line=svg.INK)
-    yield svg.circle(middle, lens_y, 3, fill="#7fa3bd")
-    yield svg.rect(middle - 60, top + 7, 120, 7, fill="#cdeedd", line=svg.GREEN, radius=3)
-    # tray and card
-    width, _ = CARD_MM
-    yield svg.rect(
-        middle - tray_width_mm() / 2,
-        counter - box.base_height - 5,
-        tray_width_mm(),
-        5,
-        fill="#23303a",
-    )
-    yield svg.rect(middle - width / 2, counter - box.base_height - 7, width, 2.5, fill=svg.GREEN)
-    yield svg.circle(middle, chin_y + 3, 5, fill="#23303a")
-    # keypad beside it
-    yield svg.rect(
-        left + box.width - 66,
-        counter - box.base_height - 12,
-        58,
-        12,
-        fill="#fff",
-        line=svg.INK,
-        radius=2,
-    )
-    # labels
-    right = left + box.width + 22
-    for y, at, words in (
-        (top + 10, (middle + 60, top + 10), "lamp: seen by patient and staff"),
-        (lens_y + 4, (middle + 8, lens_y), "face camera"),
-        (
-            screen_top + 70,
-            (middle + screen_width / 2, screen_top + 66),
-            "touch display, 7 to 10 inches",
-        ),
-        (chin_y + 12, (middle + 5, chin_y + 3), "tray camera, looks down"),
-        (counter - 42, (left + box.width - 8, counter - 28), "keypad with a raised 5 (USB)"),
-        (
-            counter - 12,
-            (middle + width / 2, counter - 22),
-            "card, photo side up, on the NFC reader",
-        ),
-    ):
-        yield svg.path([at, (right - 4, y - 3)], line=svg.LINE, thick=1)
-        yield svg.text(right, y, words, size=LABEL)
-    yield svg.measure((left - 14, lens_y), (left - 14, counter), "", size=LABEL)
-    yield svg.text(
-        left - 18,
-        (lens_y + counter) / 2,
-        num(facts.lens_mm()),
-        size=LABEL,
-        fill=svg.QUIET,
-        anchor="end",
-    )
-    yield svg.measure(
-        (middle - screen_width / 2 - 8, lens_y),
-        (middle - screen_width / 2 - 8, screen_top),
-        "",
-        size=LABEL,
-    )
-    yield svg.text(
-        middle - screen_width / 2 - 2, lens_y + 13, num(SCREEN.below_mm), size=9, fill=svg.QUIET
-    )
-    yield svg.text(
-        left,
-        counter + 22,
-        "At the back: staff button, headphone jack, cables. Inside: tamper switch at the lid.",
-        size=LABEL,
-        fill=svg.QUIET,
-    )
-    yield svg.text(
-        left,
-        counter + 38,
-        "Lengths in mm. The screen is the one that the simulation lights faces with.",
-        size=LABEL,
-        fill=svg.QUIET,
-    )
-
-
-# --- from the side: x counts in mm towards the patient from the hinge, y from the floor
 FLOOR: Final = 930.0
 HINGE: Final = 640.0
 SCALE: Final = 0.58
