@@ -10,7 +10,7 @@ LEFT_OUT := pyscard lgpio colorama pyreadline3 \
   coloredlogs flatbuffers humanfriendly mpmath packaging protobuf setuptools sympy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks deb lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks cable-pulls deb lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -106,6 +106,9 @@ bench-link: ready  ## Compute what is left of a serial line, and send FRAMES=100
 
 link-attacks: ready  ## Attack the serial link a thousand times in each way (ATTEMPTS=N; 15 minutes)
 	@$(PROGRAMS)/python benchmarks/link_attacks.py --attempts $(or $(ATTEMPTS),1000) $(ARGS)
+
+cable-pulls: ready  ## Lose the host in every state of a visit: what the panel says, how soon all is well (20 minutes)
+	@$(PROGRAMS)/python benchmarks/cable_pulls.py $(ARGS)
 
 bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (15 minutes of one core)
 	@$(PROGRAMS)/python benchmarks/ocr.py $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import signal
 import sys
@@ -14,10 +15,11 @@ import click
 
 from firmware import notify
 from firmware.app import App, log_to_stderr
+from firmware.control import ask
 from firmware.doctor.command import doctor
-from firmware.faults import Fault, PairingRefused
+from firmware.faults import ControlUnavailable, Fault, PairingRefused
 from firmware.notify import sd_notify, status
-from firmware.pairing import let_a_host_pair
+from firmware.pairing import PairingTold, let_a_host_pair
 from firmware.settings import Settings, read_settings
 from firmware.staff import hash_passcode
 from firmware.watchdog import SERVING
@@ -86,18 +88,33 @@ main.add_command(doctor)
 def pair(settings_file: Path) -> None:
     """Let a host be paired over the serial line: shows six digits to be typed there.
 
-    Where a host was paired before, stop the firmware first: it holds the line. The new host takes
-    the old one's place. Exit code 1 when nobody was paired within three tries or ten minutes.
+    The panel shows them as well. The new host takes the old one's place. Exit code 1 when nobody
+    was paired within three tries or ten minutes, 2 when it cannot begin: during a visit, say.
     """
     with _told():
         settings = read_settings(settings_file)
         try:
-            paired = asyncio.run(let_a_host_pair(settings, _show_code))
+            paired = asyncio.run(_pair(settings))
         except PairingRefused as fault:
             click.echo(f"kazashi-firmware: {fault}", err=True)
             sys.exit(1)
-    click.echo("paired" if paired else "three tries were wrong: nobody is paired", err=True)
+    click.echo("paired" if paired else "nobody was paired: begin anew", err=True)
     sys.exit(0 if paired else 1)
+
+
+async def _pair(settings: Settings) -> bool:
+    """By the firmware that runs, else here. Raises as both do."""
+    try:
+        asking = ask(Path(settings.runtime_dir), "pair", PairingTold)
+        async with contextlib.aclosing(asking) as answers:
+            async for told in answers:
+                if told.code is not None:
+                    _show_code(told.code)
+                if told.paired is not None:
+                    return told.paired
+    except ControlUnavailable:
+        return await let_a_host_pair(settings, _show_code)
+    return False  # it was stopped meanwhile
 
 
 @main.command()

@@ -8,35 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import grp
 import logging
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from firmware.bulletin import Bulletin
 from firmware.card import requests as card
 from firmware.checkup import Checkup
 from firmware.control import ControlServer
 from firmware.desk import HostDesk
 from firmware.device import Device
 from firmware.errands import CardWorker, Errands, VisionWorker
-from firmware.faults import BadSettings, Fault, WorkerLost
+from firmware.faults import Fault, WorkerLost
 from firmware.indicator.gpio import open_lights
 from firmware.indicator.inputs import Ears, open_inputs
-from firmware.link.transport import LEASE_S, Peers, serve_link
 from firmware.match import requests as vision
-from firmware.panel.comfort import Comfort
-from firmware.panel.server import PanelServer
+from firmware.pairing import HostLine
 from firmware.panel.texts import LANGUAGES
 from firmware.replies import cause_of
 from firmware.selfcheck import checks_of
 from firmware.settings import Settings
+from firmware.site import panel_of
 from firmware.staff import StaffGate
 from firmware.transaction import events as e
 from firmware.transaction.effects import Do, Ignored
@@ -75,7 +74,8 @@ class App:
             wrong_before=self._device.wrong_passcodes,
             now_s=time.monotonic(),
         )
-        self._panel = panel_of(settings, self._post)
+        self._panel = panel_of(settings, self._post, self._ask_for_code)
+        bulletin = Bulletin(self._panel.tell)
         self._lights = open_lights(settings.pins)
         cards_end, visions_end = photo_passage()
         self._preview_door = preview_door()
@@ -129,8 +129,11 @@ class App:
             tuple(LANGUAGES),
             staff_gate=gate,
             examine=self._checkup.report,
+            bulletin=bulletin,
         )
-        self._control = ControlServer(self._runtime_dir, {"doctor": self._checkup.answer})
+        self._line = HostLine(settings, self._device, self._host, bulletin, self._is_idle)
+        verbs = {"doctor": self._checkup.answer, "pair": self._line.pair_for_caller}
+        self._control = ControlServer(self._runtime_dir, verbs)
 
     async def run(self, on_ready: Awaitable[None] | None = None) -> None:
         """Serve visits until cancelled; whatever was started is stopped."""
@@ -141,14 +144,8 @@ class App:
             # Its origin is known before the worker that answers there: no page has to load again.
             self._panel.show_camera_at(f"http://127.0.0.1:{self._preview_door.getsockname()[1]}/")
             await asyncio.gather(self._card.start(), self._vision.start())
-            server = await serve_link(
-                self._settings.link,
-                self._runtime_dir,
-                self._host.serve,
-                lease_s=LEASE_S * self._settings.machine_scale,
-                peers=Peers(gid=_group(self._settings.link_group)),
-                trust=self._device.link_trust,
-            )
+            await self._line.open()
+            looking = asyncio.create_task(self._host.look_after_device())
             try:
                 await self._control.start()
                 self._panel.show(self._visit)
@@ -161,7 +158,8 @@ class App:
                         self._take(await self._events.get())
             finally:
                 await self._control.stop()
-                await server.close()
+                looking.cancel()
+                await self._line.close()
         finally:
             self._cancel_timers()
             for task in self._tasks:
@@ -171,6 +169,12 @@ class App:
             self._lights.close()
             for end in self._inherited_by_workers:
                 end.close()
+
+    def _ask_for_code(self) -> None:
+        self._line.pair_again()
+
+    def _is_idle(self) -> bool:
+        return self._visit.state is State.IDLE and self._host.started is None
 
     def _post(self, event: e.Event) -> None:
         self._events.put_nowait(event)
@@ -347,30 +351,6 @@ class App:
     def _hear_shut(self) -> None:
         log.info("the enclosure is shut")
         self._host.note_enclosure(opened=False)
-
-
-def panel_of(settings: Settings, on_event: Callable[[e.Event], None]) -> PanelServer:
-    """The panel's server as the site set it. Raises `BadSettings`."""
-    site = settings.panel
-    return PanelServer(
-        Path(settings.runtime_dir),
-        on_event,
-        port=settings.panel_port,
-        hotline=settings.hotline,
-        shuffle_keys=site.shuffle_keys,
-        layout=site.layout,
-        comfort=Comfort(large=site.large, contrast=site.contrast),
-        speech=Path(settings.speech) if settings.speech else None,
-        readers_group=_group(settings.panel_group),
-    )
-
-
-def _group(name: str | None) -> int | None:
-    """The group's number. Raises `BadSettings` for one that is not there."""
-    try:
-        return None if name is None else grp.getgrnam(name).gr_gid
-    except KeyError as cause:
-        raise BadSettings(f"there is no group {name!r}") from cause
 
 
 def _command(module: str, settings: msgspec.Struct, *further: float) -> tuple[str, ...]:

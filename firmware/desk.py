@@ -13,10 +13,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from importlib.metadata import version
 from typing import Any
 
+from firmware.bulletin import Bulletin
 from firmware.device import Device
 from firmware.faults import LinkLost, MalformedMessage
 from firmware.link import messages as m
 from firmware.link.transport import Link
+from firmware.panel.standing import Host
 from firmware.settings import Settings
 from firmware.staff import StaffGate
 from firmware.statement import Evidence
@@ -24,7 +26,11 @@ from firmware.transaction import events as e
 from firmware.transaction.consent import complete
 from firmware.transaction.profiles import asks_for, methods_for
 from firmware.transaction.visit import Request, Visit
-from firmware.words import Cause, Language, Method, State, reason_fits
+from firmware.words import Cause, ClockTrust, Language, Method, State, reason_fits
+
+LOOKS_EVERY_S = 2.0
+ODD_FOR_S = 10.0
+"""A host that was turned away tries again sooner, and is told of until it is gone."""
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +48,12 @@ class HostDesk:
         *,
         staff_gate: StaffGate,
         examine: Callable[[], Awaitable[m.DoctorReported]],
+        bulletin: Bulletin,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._device, self._examine = settings, device, examine
         self._post, self._visit, self._languages = post, visit, languages
-        self._staff_gate, self._clock = staff_gate, clock
+        self._staff_gate, self._clock, self._bulletin = staff_gate, clock, bulletin
         self._link: Link | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._sequence = 0
@@ -55,6 +62,9 @@ class HostDesk:
         self._reader_cause: Cause | None = Cause.READER_UNAVAILABLE
         self._camera = False
         self._opened = False
+        self._stored = True
+        self._odd_until_s = 0.0
+        self._seen: tuple[bool, ClockTrust] | None = None
         self._overall: asyncio.TimerHandle | None = None
         self.started: m.StartTransaction | None = None
 
@@ -67,12 +77,14 @@ class HostDesk:
                 await link.send(m.Refused(None, "hello_first", "say host_hello first"))
                 return
             if hello.protocol.partition(".")[0] != m.PROTOCOL.partition(".")[0]:
+                self._note_odd(Host.OTHER_VERSION)
                 await link.send(m.Refused(None, "protocol", f"this is protocol {m.PROTOCOL}"))
                 return
             if self._link is not None:
                 await link.send(m.Refused(None, "reader_taken", "another host has this reader"))
                 return
             self._link = link
+            self._bulletin.note(host=Host.HERE)
             if link.transport_info("paired"):
                 self._device.hear_host_time(hello.now)
             await link.send(self._hello())
@@ -87,6 +99,7 @@ class HostDesk:
         finally:
             if self._link is link:
                 self._link = None
+                self._bulletin.note(host=Host.AWAY)
                 self._post(e.HostLost())
 
     async def _listen(self, link: Link) -> None:
@@ -131,6 +144,8 @@ class HostDesk:
             return refused("reader_busy", "a visit is under way")
         if self._opened:
             return refused(Cause.TAMPERED, "the enclosure is open")
+        if not self._stored:
+            return refused(Cause.STORAGE_UNAVAILABLE, "the device has no room for its records")
         if self._reader is None:
             cause = self._reader_cause or Cause.READER_UNAVAILABLE
             return refused(cause, "no card reader can be used")
@@ -251,17 +266,45 @@ class HostDesk:
     def note_reader(self, name: str | None, cause: Cause | None) -> None:
         """The card reader in use changed."""
         self._reader, self._reader_cause = name, cause
+        self._bulletin.note(reader=cause)
         self._send(self._status())
 
     def note_camera(self, *, ready: bool) -> None:
         """The face camera works, or not."""
         self._camera = ready
+        self._bulletin.note(camera=ready or Method.FACE not in self._settings.methods)
         self._send(self._status())
 
     def note_enclosure(self, *, opened: bool) -> None:
         """The enclosure was opened: no visit begins until it is shut again."""
         self._opened = opened
+        self._bulletin.note(opened=opened)
         self._send(self._status())
+
+    def note_stranger(self) -> None:
+        """Somebody else than the paired host is at the cable."""
+        self._note_odd(Host.STRANGER)
+
+    def _note_odd(self, host: Host) -> None:
+        self._odd_until_s = self._clock() + ODD_FOR_S * self._settings.machine_scale
+        if self._link is None:
+            self._bulletin.note(host=host)
+
+    async def look_after_device(self) -> None:
+        """Find out by looking what nobody tells: room on the disk, the clock. Until cancelled."""
+        while True:
+            self.look_at_device()
+            await asyncio.sleep(LOOKS_EVERY_S)
+
+    def look_at_device(self) -> None:
+        """Look once."""
+        before, self._seen = self._seen, (self._device.has_room, self._device.clock_trust)
+        self._stored, clock = self._seen
+        self._bulletin.note(storage=self._stored, clock=clock)
+        if self._link is None and self._clock() >= self._odd_until_s:
+            self._bulletin.note(host=Host.AWAY)
+        if before != self._seen:
+            self._send(self._status())
 
     def _hello(self) -> m.DeviceHello:
         return m.DeviceHello(
@@ -281,8 +324,14 @@ class HostDesk:
             state=self._visit().state,
             card_reader=self._reader,
             camera=self._camera,
-            cause=Cause.TAMPERED if self._opened else self._reader_cause,
+            cause=self._cause(),
+            clock_trust=self._device.clock_trust,
         )
+
+    def _cause(self) -> Cause | None:
+        if self._opened:
+            return Cause.TAMPERED
+        return self._reader_cause if self._stored else Cause.STORAGE_UNAVAILABLE
 
     def _send(self, message: m.Message) -> None:
         """Send when the link takes it; a host that is gone has missed it."""

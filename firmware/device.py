@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from firmware.faults import BadSettings, Fault
+from firmware.faults import BadSettings, StorageUnavailable
 from firmware.link.trust import Trust, put_private
 from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
@@ -23,6 +24,8 @@ WRONG_PASSCODES_FILE = "wrong-passcodes"
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 WORN_OUT_AT = MADE_AT.replace(year=MADE_AT.year + 30)
+ROOM_BYTES = 64 * 1024
+"""Less is no room: a file is written anew before the old one goes, and a disk wants its own."""
 _CLOCK_CHIP = Path("/dev/rtc0")
 
 
@@ -35,13 +38,15 @@ class Device:
         state_dir: Path,
         clock_trust: ClockTrust | None,
         monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Makes a key at the first start. Raises `BadSettings` when `state_dir` cannot be used."""
         self.device_id = device_id
         self.boot_id: UUID = uuid4()
-        self._clock_trust, self._monotonic = clock_trust, monotonic
+        self._clock_trust, self._monotonic, self._wall = clock_trust, monotonic, wall
         self._host_said: tuple[datetime, float] | None = None
         """The paired host's time, and when it came by the clock that nobody sets."""
+        self._state_dir = state_dir
         self.link_trust = Trust(state_dir / LINK_FOLDER, "host")
         try:
             state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,8 +71,20 @@ class Device:
         try:
             put_private(self._counter_file, str(self._counter).encode())
         except OSError as cause:
-            raise Fault(f"the statement's number cannot be kept: {cause.strerror}") from cause
+            raise StorageUnavailable(
+                f"the statement's number cannot be kept: {cause.strerror}"
+            ) from cause
         return self._counter
+
+    @property
+    def has_room(self) -> bool:
+        """Whether what must not be forgotten can be kept: the disk has room, and is writable."""
+        try:
+            disk = os.statvfs(self._state_dir)
+        except OSError:
+            return False
+        free_bytes = disk.f_bavail * disk.f_frsize
+        return free_bytes >= ROOM_BYTES and not disk.f_flag & os.ST_RDONLY
 
     def keep_wrong_passcodes(self, count: int) -> None:
         """Put that number on disk, if it is another one."""
@@ -76,16 +93,18 @@ class Device:
         try:
             put_private(self._wrong_file, str(count).encode())
         except OSError as cause:
-            raise Fault(f"wrong passcodes cannot be counted: {cause.strerror}") from cause
+            raise StorageUnavailable(
+                f"wrong passcodes cannot be counted: {cause.strerror}"
+            ) from cause
         self.wrong_passcodes = count
 
     def now(self) -> Now:
         """The wall time and its trust: our own clock's, else what the paired host said."""
-        own = own_clock_trust(self._clock_trust)
+        own = own_clock_trust(self._clock_trust, self._wall())
         if own is ClockTrust.NONE and self._host_said is not None:
             said, at_s = self._host_said
             return Now(said + timedelta(seconds=self._monotonic() - at_s), ClockTrust.HOST)
-        return Now(datetime.now(UTC), own)
+        return Now(self._wall(), own)
 
     def hear_host_time(self, said: datetime) -> None:
         """The paired host's time, which counts while our own clock is not to be trusted.
@@ -101,10 +120,10 @@ class Device:
         return self.now().trust
 
 
-def own_clock_trust(told: ClockTrust | None) -> ClockTrust:
+def own_clock_trust(told: ClockTrust | None, wall: datetime | None = None) -> ClockTrust:
     """NTP, a clock chip, or nobody; `told` is the site's word in place of the system's. A clock
-    before our own making is wrong whatever anybody says."""
-    if datetime.now(UTC) < MADE_AT:
+    before our own making is wrong whatever anybody says. `wall`: what it says, None: look."""
+    if (wall or datetime.now(UTC)) < MADE_AT:
         return ClockTrust.NONE
     if told is not None:
         return told

@@ -212,6 +212,12 @@ class ControlUnavailable(Fault):
     code = "control_unavailable"
 
 
+class StorageUnavailable(Fault):
+    """What the device must not forget cannot be put on its disk."""
+
+    code = "storage_unavailable"
+
+
 class PanelUnavailable(Fault):
     """The panel's port is taken, or its address could not be written."""
 

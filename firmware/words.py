@@ -56,6 +56,7 @@ class Cause(StrEnum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     TAMPERED = "tampered"  # the enclosure is open
     LEDGER_UNAVAILABLE = "ledger_unavailable"  # the host cannot record it
+    STORAGE_UNAVAILABLE = "storage_unavailable"  # the device cannot count its statements
     # card
     CARD_NOT_PRESENTED = "card_not_presented"
     CARD_REMOVED = "card_removed"
@@ -302,3 +303,24 @@ R + G + B or more (WCAG 2.2, 2.3.1)."""
 LIGHT_STAYS_S = 0.35
 """No light follows another sooner: below three changes a second (WCAG 2.2, 2.3.1 allows three
 flashes, which are six changes)."""
+
+
+class Standing(StrEnum):
+    """What the idle panel tells of the device itself; of several that are so, the first."""
+
+    TAMPERED = "tampered"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    READER_UNAVAILABLE = "reader_unavailable"
+    CARD_SERVICE_UNAVAILABLE = "card_service_unavailable"
+    DEVICE_FAULT = "device_fault"
+    PAIRING = "pairing"
+    """A code is shown, and one host may learn it."""
+    NOT_PAIRED = "not_paired"
+    """The last code is spent: whoever stands at the device can have another one."""
+    WRONG_HOST = "wrong_host"
+    """Somebody else than the paired host is at the cable."""
+    HOST_VERSION = "host_version"
+    """The host speaks a protocol that the device does not."""
+    NO_HOST = "no_host"
+    CAMERA_UNAVAILABLE = "camera_unavailable"
+    CLOCK_UNTRUSTED = "clock_untrusted"

@@ -36,6 +36,18 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
         "the reader's enclosure is open",
         "look whether anybody has tampered with it, then shut it",
     ),
+    "storage_unavailable": (
+        "the reader's disk is full or cannot be written, so no visit begins",
+        "make room there; kazashi-firmware doctor says where",
+    ),
+    "reader_version": (
+        "the reader speaks another version of the protocol",
+        "install the same version on the reader and here",
+    ),
+    "reader_taken": (
+        "another host driver has this reader",
+        "stop the one of them that should not have it",
+    ),
     "ledger_unavailable": (
         "the ledger cannot be written, so no visit begins",
         "make room on the disk; the driver's log names other reasons, docs/OPERATION.md what to do",
@@ -53,7 +65,7 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
 
 
 def health_lines(answer: dict[str, Any]) -> Iterator[str]:
-    """Every trouble with its next step; one line when there is none."""
+    """Every trouble with its next step, or that there is none; and how each cable behaves."""
     if answer["ok"]:
         yield "all is well"
     for trouble in answer["troubles"]:
@@ -62,6 +74,18 @@ def health_lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"{where}: {what} ({symbol}){_since(trouble['since'])}"
         yield f"  → {step}"
         yield f"  {trouble['staff_text']}"
+    yield from (_line_of(reader) for reader in answer["readers"] if reader["line"] is not None)
+
+
+def _line_of(reader: dict[str, Any]) -> str:
+    line = reader["line"]
+    soon = line["round_trip_ms"]
+    answers = "" if soon is None else f", answers within {soon:g} ms"
+    again = line["resent"] / max(1, line["sent"])
+    return (
+        f"{reader['name']}: cable: {line['sent']} frames sent, {again:.1%} of them again; "
+        f"{line['heard']} heard, {line['dropped']} spoiled{answers}"
+    )
 
 
 def _since(moment: str | None) -> str:

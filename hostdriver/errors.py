@@ -126,6 +126,24 @@ ERRORS: dict[str, ErrorRow] = {
         "カードリーダーの箱が開いています。手を加えられていないか確認し、閉じてください。",
         cause=Cause.TAMPERED,
     ),
+    "storage_unavailable": ErrorRow(
+        1116,
+        "the reader has no room left to keep its records",
+        "カードリーダーの記憶領域に空きがないため受付を始められません。ディスクを空けてください。",
+        cause=Cause.STORAGE_UNAVAILABLE,
+    ),
+    "reader_version": ErrorRow(
+        1117,
+        "reader and host driver speak different protocols",
+        "カードリーダーとホストドライバの版が合いません。両方を同じ版に更新してください。",
+        cause=Cause.READER_UNAVAILABLE,
+    ),
+    "reader_taken": ErrorRow(
+        1118,
+        "another host has this reader",
+        "このカードリーダーは別のパソコンとつながっています。どちらか一方だけを使ってください。",
+        cause=Cause.READER_UNAVAILABLE,
+    ),
     "language_not_available": ErrorRow(
         1107, "the reader does not have this language", "この言語はカードリーダーにありません。"
     ),

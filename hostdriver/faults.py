@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware.faults import Fault
+from firmware.faults import Fault, LinkLost
 
 
 class Refusal(Fault):
@@ -49,6 +49,16 @@ class DeviceNotTrusted(Fault):
     """A device with another key than the pinned one, or one that nobody has paired."""
 
     code = "device_not_trusted"
+
+
+class DeviceRefused(LinkLost):
+    """A device that will not speak with this driver. `symbol` is a row of the driver's errors."""
+
+    code = "device_refused"
+
+    def __init__(self, symbol: str, reason: str) -> None:
+        super().__init__(reason)
+        self.symbol = symbol
 
 
 class SocketNotOpened(Fault):

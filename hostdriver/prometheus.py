@@ -5,13 +5,14 @@ Nothing listens: the text is asked for, and whoever collects it puts it where it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from hostdriver.api import Reader
 from hostdriver.figures import Period
 
 QUANTILES: Final = {"0.5": "p50_ms", "0.9": "p90_ms", "0.99": "p99_ms"}
@@ -62,8 +63,56 @@ class SiteCollector(Collector):
         return family
 
 
-def exposition(period: Period) -> str:
+COUNTED: Final = {
+    "sent": ("kazashi_link_frames_sent", "Frames with content that went out, each sending of one."),
+    "resent": ("kazashi_link_frames_resent", "Of these, those that had gone out before."),
+    "heard": ("kazashi_link_frames_heard", "Good frames of the device."),
+    "dropped": ("kazashi_link_frames_spoiled", "What came over the line and was no good frame."),
+    "again": ("kazashi_link_frames_repeated", "Good frames that had come before."),
+}
+"""Field of `Line` → name and meaning. They begin anew with each connection, as counters may."""
+
+
+class LinkCollector(Collector):
+    """How the readers stand, and how the cables of those that have one behave."""
+
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        self._readers = readers
+
+    def collect(self) -> Iterator[Metric]:
+        """Connected or not, frames, round trip."""
+        connected = GaugeMetricFamily(
+            "kazashi_reader_connected", "Whether the reader is connected.", labels=("reader",)
+        )
+        for reader in self._readers:
+            connected.add_metric((reader.name,), reader.connected)
+        yield connected
+        yield from self._frames()
+        yield self._round_trip()
+
+    def _frames(self) -> Iterator[Metric]:
+        for field, (name, meaning) in COUNTED.items():
+            family = CounterMetricFamily(name, meaning, labels=("reader",))
+            for reader in self._readers:
+                if reader.line is not None:
+                    family.add_metric((reader.name,), getattr(reader.line, field))
+            yield family
+
+    def _round_trip(self) -> Metric:
+        family = GaugeMetricFamily(
+            "kazashi_link_round_trip_seconds",
+            "How soon the device acknowledges a frame, smoothed.",
+            labels=("reader",),
+        )
+        for reader in self._readers:
+            if reader.line is not None and reader.line.round_trip_ms is not None:
+                family.add_metric((reader.name,), reader.line.round_trip_ms / 1000)
+        return family
+
+
+def exposition(period: Period, readers: Sequence[Reader] = ()) -> str:
     """The text that a Prometheus reads."""
     registry = CollectorRegistry()
     registry.register(SiteCollector(period))
+    registry.register(LinkCollector(readers))
     return generate_latest(registry).decode()

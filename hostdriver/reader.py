@@ -33,10 +33,12 @@ from firmware.link.trust import Trust
 from hostdriver import translate
 from hostdriver.api import Reader
 from hostdriver.device_key import forget_kept_key, trusted_key
-from hostdriver.faults import DeviceNotTrusted, Refusal
+from hostdriver.faults import DeviceNotTrusted, DeviceRefused, Refusal
 from hostdriver.settings import ReaderSettings, Settings
 
 LINK_FOLDER = "link"
+REFUSED_AS = {"protocol": "reader_version", "reader_taken": "reader_taken"}
+"""A device's word at the greeting → our symbol."""
 
 log = logging.getLogger(__name__)
 
@@ -170,11 +172,12 @@ class ReaderLink:
         except TimeoutError as cause:
             raise LinkLost("the device does not answer the greeting") from cause
         if isinstance(hello, Refused):
-            raise LinkLost(f"the device refused: {hello.reason}")
+            symbol = REFUSED_AS.get(hello.symbol, "reader_unavailable")
+            raise DeviceRefused(symbol, f"the device refused: {hello.reason}")
         if not isinstance(hello, DeviceHello):
             raise MalformedMessage("the device's first word is no hello")
         if hello.protocol.partition(".")[0] != PROTOCOL.partition(".")[0]:
-            raise MalformedMessage(f"the device speaks protocol {hello.protocol}")
+            raise DeviceRefused("reader_version", f"the device speaks protocol {hello.protocol}")
         key = trusted_key(self.name, self._reader, Path(self._settings.state_dir), hello.device_key)
         self._link, self.hello, self.device_key, self._problem = link, hello, key, None
         self._logged = None
@@ -200,8 +203,7 @@ class ReaderLink:
         """The link is gone or was never there: say so once, and end what was under way."""
         was = self._problem
         self.hello, self.device_key, self._status, self._link = None, None, None, None
-        distrusted = isinstance(fault, DeviceNotTrusted | PeerNotTrusted)
-        self._problem = "device_not_trusted" if distrusted else "reader_unavailable"
+        self._problem = _problem_of(fault)
         for waiting in self._examined:
             if not waiting.done():
                 waiting.set_exception(LinkLost(f"{self.name} is gone"))
@@ -214,3 +216,14 @@ class ReaderLink:
             log.warning("%s: %s", self.name, fault)
         if was != self._problem:
             self._changed()
+
+
+def _problem_of(fault: Fault) -> str:
+    """The symbol of what keeps a reader away."""
+    match fault:
+        case DeviceNotTrusted() | PeerNotTrusted():
+            return "device_not_trusted"
+        case DeviceRefused(symbol=symbol):
+            return symbol
+        case _:
+            return "reader_unavailable"

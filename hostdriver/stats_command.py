@@ -11,6 +11,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from hostdriver.api import ReaderListResult
 from hostdriver.charts import PICTURES, draw
 from hostdriver.figures import StatsResult
 from hostdriver.stats_view import stats_view, usage
@@ -84,6 +85,7 @@ def stats(
     chosen = {name: f"{day:%Y-%m-%d}" for name, day in (("since", since), ("until", until)) if day}
     with driver() as client:
         result = msgspec.convert(client.call("stats", by=by, **chosen), StatsResult)
+        readers = msgspec.convert(client.call("reader.list"), ReaderListResult).readers
     if plot is not None:
         with told():
             draw(result.periods, plot)
@@ -91,7 +93,7 @@ def stats(
     if prometheus:
         from hostdriver.prometheus import exposition
 
-        click.echo(exposition(result.total), nl=False)
+        click.echo(exposition(result.total, readers), nl=False)
     elif as_json:
         print_json(msgspec.to_builtins(result) | {"usage": msgspec.to_builtins(rates)})
     else:

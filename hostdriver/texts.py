@@ -66,6 +66,11 @@ CAUSES: dict[Cause, CauseText] = {
         "受付の記録を書き込めません。ホストドライバのディスクの空きを確認し、空けてからやり直してください。",
         ("start_again", *BROKEN),
     ),
+    Cause.STORAGE_UNAVAILABLE: CauseText(
+        "機器が使えません。受付の職員にお声がけください。",
+        "機器の記憶領域に空きがないか、書き込めません。機器のディスクを空けてください。",
+        BROKEN,
+    ),
     # --- card
     Cause.CARD_NOT_PRESENTED: CauseText(
         "カードが置かれませんでした。もう一度お試しください。",

@@ -225,7 +225,7 @@ def reader(
         card_reader=status.card_reader if status else None,
         camera=status.camera if status else False,
         problem=problem or (cause.value if cause else None),
-        device=device(hello, device_key) if hello and device_key else None,
+        device=device(hello, device_key, status) if hello and device_key else None,
         line=line(figures) if figures else None,
     )
 
@@ -243,8 +243,9 @@ def line(figures: LinkFigures) -> Line:
     )
 
 
-def device(hello: DeviceHello, device_key: OKPKey) -> Device:
-    """A device as it presented itself, with the key that is pinned for it."""
+def device(hello: DeviceHello, device_key: OKPKey, status: ReaderStatus | None) -> Device:
+    """A device as it presented itself, with the key that is pinned for it; its clock as by now."""
+    now = status.clock_trust if status else None
     return Device(
         device_id=hello.device_id,
         boot_id=hello.boot_id,
@@ -253,7 +254,7 @@ def device(hello: DeviceHello, device_key: OKPKey) -> Device:
         profiles=hello.profiles,
         methods=hello.methods,
         languages=hello.languages,
-        clock_trust=hello.clock_trust,
+        clock_trust=now or hello.clock_trust,
     )
 
 
@@ -295,6 +296,11 @@ def troubles(
         trouble(Cause.CLOCK_UNTRUSTED.value, reader.name, None)
         for reader, _ in readers
         if reader.device and reader.device.clock_trust is ClockTrust.NONE
+    ]
+    found += [
+        trouble(Cause.CAMERA_UNAVAILABLE.value, reader.name, None)
+        for reader, _ in readers
+        if reader.device and Method.FACE in reader.device.methods and not reader.camera
     ]
     if ledger_fails_since is not None:
         found.append(trouble("ledger_unavailable", None, ledger_fails_since))

@@ -175,6 +175,8 @@ class ReaderStatus(Message, frozen=True, tag="reader_status"):
     """Name of the PC/SC reader in use, None while there is none."""
     camera: bool
     cause: Cause | None = None
+    clock_trust: ClockTrust | None = None
+    """Where the device's time comes from by now."""
     to_device: ClassVar[bool] = False
 
 

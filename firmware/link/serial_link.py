@@ -13,7 +13,7 @@ from typing import Final
 from firmware.faults import BadSettings, Fault, LinkLost, NotPaired, PeerNotTrusted
 from firmware.link.secure import SecureChannel
 from firmware.link.serial_port import SerialTransport, open_port
-from firmware.link.transport import Link, OnLink
+from firmware.link.transport import Link, OnLink, OnStranger
 from firmware.link.trust import Trust
 
 ANSWER_LEASES: Final = 4
@@ -37,9 +37,11 @@ async def connect(name: str, lease_s: float, trust: Trust) -> Link:
     return session.link
 
 
-async def serve(name: str, on_link: OnLink, lease_s: float, trust: Trust) -> SerialServer:
+async def serve(
+    name: str, on_link: OnLink, lease_s: float, trust: Trust, on_stranger: OnStranger
+) -> SerialServer:
     """See `transport.serve_link`."""
-    return SerialServer(name, on_link, lease_s, trust)
+    return SerialServer(name, on_link, lease_s, trust, on_stranger)
 
 
 class _Session:
@@ -88,12 +90,20 @@ class SerialServer:
     While nobody is paired the port is left alone: pairing needs it.
     """
 
-    def __init__(self, name: str, on_link: OnLink, lease_s: float, trust: Trust) -> None:
+    def __init__(
+        self,
+        name: str,
+        on_link: OnLink,
+        lease_s: float,
+        trust: Trust,
+        on_stranger: OnStranger = lambda: None,
+    ) -> None:
         """Open the port. Raises `LinkLost`: a port that is not there at first is a wrong name.
 
         Raises `BadSettings` where what pairing left cannot be used.
         """
         self._name, self._on_link, self._lease_s, self._trust = name, on_link, lease_s, trust
+        self._on_stranger = on_stranger
         self._closing = asyncio.Event()
         self._session: _Session | None = None
         try:
@@ -120,6 +130,7 @@ class SerialServer:
             await session.link.wait_closed()
             self._session = None
             if isinstance(session.fault, PeerNotTrusted):
+                self._on_stranger()
                 await self._pause()  # whoever it is, trying costs more than refusing
 
     async def _reopen(self) -> bool:

@@ -28,6 +28,7 @@ INBOX_MESSAGES: Final = 64
 """Waiting to be received; past these the link stops reading and the other side waits."""
 
 OnLink = Callable[["Link"], Awaitable[None]]
+OnStranger = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +233,11 @@ async def serve_link(
     lease_s: float = LEASE_S,
     peers: Peers | None = None,
     trust: Trust | None = None,
+    on_stranger: OnStranger = lambda: None,
 ) -> LinkServer:
     """Listen, and run `on_link` for every link that comes; the link is closed when it returns.
 
+    `on_stranger` hears of everybody at a serial line whom `trust` has not pinned.
     `on_link` may let `LinkLost` through. Raises `LinkLost` when the address cannot be served,
     `BadSettings` for one that is none.
     """
@@ -242,7 +245,7 @@ async def serve_link(
     if kind == "serial":
         from firmware.link import serial_link
 
-        return await serial_link.serve(place, on_link, lease_s, _needed(trust))
+        return await serial_link.serve(place, on_link, lease_s, _needed(trust), on_stranger)
     from firmware.link import unix_socket
 
     return await unix_socket.serve(runtime_dir / place, on_link, lease_s, peers or Peers())

@@ -33,12 +33,13 @@ from firmware.panel.screens import SCREENS, ButtonKind, buttons_now, event_for
 from firmware.panel.seat import Closing, Page, Seat
 from firmware.panel.sounds import joined, melody
 from firmware.panel.speech import read_manifest
+from firmware.panel.standing import NEW_CODE, Told
 from firmware.panel.texts import read_marked_texts
 from firmware.panel.touch import Touch, TouchRate
 from firmware.panel.view import Around, InUse, view
 from firmware.transaction.events import Event, PinDigitTyped
 from firmware.transaction.visit import Visit
-from firmware.words import Hint, Language, Layout, PanelLight
+from firmware.words import Hint, Language, Layout, PanelLight, Standing
 from firmware.words import State as S
 
 WEB = Path(__file__).parent / "web"
@@ -61,13 +62,16 @@ class PanelServer:
         random: Random | None = None,
         speech: Path | None = None,
         readers_group: int | None = None,
+        on_new_code: Callable[[], None] = lambda: None,
     ) -> None:
         """`port` 0 takes a free one. `comfort` is the site's own; `random` lays out the pads.
         `speech` is the folder that set-up rendered; without it the panel is silent.
+        `on_new_code`: somebody at the device asks for other digits of a pairing.
         `readers_group` may read where the page is, besides this user.
         Raises `BadSettings` for unfit texts."""
         self._runtime_dir, self._on_event, self._port = runtime_dir, on_event, port
         self._readers_group = readers_group
+        self._on_new_code = on_new_code
         self._texts, self._comfort = read_marked_texts(), comfort
         self._spoken = None if speech is None else (speech, read_manifest(speech))
         self._around = Around(
@@ -147,6 +151,11 @@ class PanelServer:
         self._change(preview=preview)
         self._refresh()
 
+    def tell(self, told: Told | None) -> None:
+        """What the idle screen says of the device itself, from now on."""
+        self._change(told=told)
+        self._refresh()
+
     def take_digits(self) -> bytearray | None:
         """The digits that were confirmed, once; they belong to the caller, who wipes them."""
         return self._desk.take()
@@ -186,12 +195,21 @@ class PanelServer:
             self._change(comfort=comfort)
             self._refresh()
             return
+        if button_id == NEW_CODE and self._may_ask_for_code:
+            self._on_new_code()
+            return
         event = event_for(self._visit, button_id)
         confirms = _is_enter(self._visit, button_id)
         if event is None or (confirms and not self._desk.confirm()):
             self.stale_taps += 1
             return
         self._on_event(event)
+
+    @property
+    def _may_ask_for_code(self) -> bool:
+        told = self._around.told
+        idle = self._visit.state is S.IDLE
+        return idle and told is not None and told.standing is Standing.NOT_PAIRED
 
     # --- HTTP
     async def _pad(self, request: web.Request) -> web.StreamResponse:

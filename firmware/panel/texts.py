@@ -14,7 +14,7 @@ import msgspec
 
 from firmware.faults import BadSettings
 from firmware.panel.readings import misspelt, plain
-from firmware.words import Cause, ConsentItem, Hint, Language, Outcome, Profile
+from firmware.words import Cause, ConsentItem, Hint, Language, Outcome, Profile, Standing
 
 FOLDER = Path(__file__).parent / "texts"
 LANGUAGES: tuple[Language, ...] = tuple(Language)
@@ -42,6 +42,8 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delete_key: Text
     choices: Text
     """Spoken before the choices of a screen."""
+    new_code: Text
+    """Asks for other digits of a pairing."""
     screens: dict[str, ScreenText]
     buttons: dict[str, Text]
     notices: dict[str, Text]
@@ -52,6 +54,8 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     next_steps: dict[Outcome, tuple[Text, ...]]
     """What the patient can do after each outcome."""
     hints: dict[Hint, Text]
+    standings: dict[Standing, Text]
+    """What the idle panel says of the device itself."""
     ruby: bool = False
     """Readings are shown above the text."""
 

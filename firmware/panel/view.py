@@ -26,9 +26,10 @@ from firmware.panel.screens import (
     buttons_of,
     look_now,
 )
+from firmware.panel.standing import NEW_CODE, NEW_CODE_KIND, PAIR_COMMAND, Told, look_of
 from firmware.panel.texts import Texts
 from firmware.transaction.visit import Visit
-from firmware.words import Hint, Language, Layout, Outcome, PanelLight, State
+from firmware.words import Hint, Language, Layout, Outcome, PanelLight, Standing, State
 
 Said = str | tuple[Segment, ...]
 """A text, or its pieces with what stands above them."""
@@ -85,6 +86,8 @@ class Around:
     pad_name: str = ""
     speaks: bool = False
     """What the screens say has been rendered."""
+    told: Told | None = None
+    """What the idle screen says of the device itself."""
 
 
 class InUse(msgspec.Struct, frozen=True, tag="in_use"):
@@ -113,6 +116,8 @@ class PanelView(msgspec.Struct, frozen=True, tag="view"):
     progress: ProgressView | None
     heading: Said | None
     """In the place of the stages, on every screen of a visit without consent: which kind it is."""
+    code: str | None
+    """Digits to be typed elsewhere, shown as large as can be."""
     notice: Said | None
     """A hint for the camera, or what else the patient should know now."""
     warning: Said | None
@@ -147,7 +152,9 @@ def view(
     """The screen of the visit, in its language. `texts` carry their readings."""
     language = visit.language
     words = texts[language]
-    screen, look = SCREENS[visit.state], look_now(visit)
+    told = around.told if visit.state is State.IDLE else None
+    own_look = look_of(told)
+    screen, look = SCREENS[visit.state], own_look or look_now(visit)
     said = words.screens[look.text]
     reason = _reason(visit, words, around.hotline) if screen.tells_ending else None
     steps = _next_steps(visit, words) if screen.tells_ending else ()
@@ -165,17 +172,19 @@ def view(
         busy=screen.busy,
         progress=_progress(visit, screen, words),
         heading=_heading(visit, words),
-        notice=_notice(visit, screen, words) if hint is None else _said(words.hints[hint], words),
+        code=None if told is None else told.code,
+        notice=_notice(visit, screen, words, hint, told),
         warning=_said(words.notices["time_runs_out"], words) if _time_runs_out(visit) else None,
         insistence=visit.insistence if left_behind(visit) else 0,
         buttons=(
             *(_button(button, visit, texts, language) for button in _drawn(visit)),
+            *_of_device(told, words),
             *_switches(around.comfort, around.page_words[language]),
         ),
         pad=_pad(visit, screen, words, around.pad_name),
         preview=around.preview if screen.camera else None,
         light=light_view(around.light),
-        speech=_speech(visit, words, hint) if around.speaks else None,
+        speech=_speech(visit, words, hint) if around.speaks and own_look is None else None,
         sound=_sound(visit),
         stays_s=screen.stays_s,
         urgent=visit.state is not State.IDLE,
@@ -222,6 +231,11 @@ def _button(
     return ButtonView(button.id, label, button.kind, enabled=button.needs(visit))
 
 
+def _of_device(told: Told | None, words: Texts) -> Iterator[ButtonView]:
+    if told is not None and told.standing is Standing.NOT_PAIRED:
+        yield ButtonView(NEW_CODE, _said(words.new_code, words), NEW_CODE_KIND)
+
+
 def _switches(comfort: Comfort, words: PageWords) -> Iterator[ButtonView]:
     for switch in SWITCHES:
         label = getattr(words, switch.text(comfort))
@@ -262,7 +276,13 @@ def _points(visit: Visit, words: Texts) -> tuple[Said, ...]:
     return tuple(_said(words.items[item], words) for item in visit.items_open)
 
 
-def _notice(visit: Visit, screen: Screen, words: Texts) -> Said | None:
+def _notice(
+    visit: Visit, screen: Screen, words: Texts, hint: Hint | None, told: Told | None
+) -> Said | None:
+    if hint is not None:
+        return _said(words.hints[hint], words)
+    if told is not None:
+        return _said(words.standings[told.standing].replace("{command}", PAIR_COMMAND), words)
     text = next((words.notices[key] for needs, key in screen.notices if needs(visit)), None)
     if text is None:
         return None

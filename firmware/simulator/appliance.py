@@ -54,7 +54,9 @@ STAFF_PASSCODE: Final = "2468"
 READY_WITHIN_S: Final = 30.0
 STOP_WITHIN_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.02
-PROGRAMS: Final = ("firmware", "hostdriver")
+HOST: Final = "hostdriver"
+SETTINGS: Final = {"firmware": "firmware.toml", HOST: "hostdriver.toml"}
+"""Each program, in the order in which they start, and its settings."""
 MODELS: Final = Path(__file__).parents[2] / "models"
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -101,7 +103,7 @@ class Appliance(BeforeCameras):
         self._methods, self._socket, self._liveness = methods, socket, liveness
         self._service = PcscService(self._world.root, card_options)
         self._folder = Path()
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.addresses = Addresses("", "", Path())
 
     def __enter__(self) -> Self:
@@ -133,10 +135,11 @@ class Appliance(BeforeCameras):
         try:
             self._service.start()
             if self.cable is not None:
-                self.cable.start()
+                self.cable.plug()
             self._lay_out()
-            for package, settings in zip(PROGRAMS, self._write_settings(), strict=True):
-                self._run(package, settings)
+            self._write_settings()
+            for package, name in SETTINGS.items():
+                self._run(package, self._folder / name)
             self._wait_until_ready()
         except BaseException:
             self.stop()
@@ -144,7 +147,7 @@ class Appliance(BeforeCameras):
 
     def stop(self) -> None:
         """Stop everything that was started; may be called again."""
-        processes, self._processes = self._processes, []
+        processes, self._processes = list(self._processes.values()), {}
         for process in reversed(processes):
             process.terminate()
         for process in processes:
@@ -153,12 +156,21 @@ class Appliance(BeforeCameras):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            if process.stderr is not None:
-                process.stderr.close()
         if self.cable is not None:
-            self.cable.pull()
+            self.cable.close()
         self._service.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill_host(self) -> None:
+        """The host driver gets no time to say goodbye, as when its machine loses power."""
+        process = self._processes.pop(HOST)
+        process.kill()
+        process.wait()
+
+    def start_host(self) -> None:
+        """Start the host driver again, on what it left; returns at once. It ends with the thread
+        that calls this."""
+        self._run(HOST, self._folder / SETTINGS[HOST])
 
     # --- laying out
     @property
@@ -194,62 +206,55 @@ class Appliance(BeforeCameras):
         device.pin(host.certificate())
         host.pin(device.certificate())
 
-    def _write_settings(self) -> tuple[Path, Path]:
-        """The settings of each of `PROGRAMS`."""
-        return self._firmware_settings(), self._host_settings()
+    def _write_settings(self) -> None:
+        self._write(SETTINGS["firmware"], self._firmware_settings())
+        self._write(SETTINGS[HOST], self._host_settings())
 
-    def _firmware_settings(self) -> Path:
+    def _firmware_settings(self) -> Settings:
         speech = self._world.root.parent / "speech"  # beside the simulated world, by set-up
-        return self._write(
-            "firmware.toml",
-            Settings(
-                state_dir=str(self._folder / "firmware"),
-                runtime_dir=str(self._folder / "run"),
-                device_id=DEVICE_ID,
-                link=self._link(0),
-                panel_port=0,
-                speech=str(speech) if speech.is_dir() else None,
-                profiles=tuple(Profile),
-                methods=self._methods,
-                clock_trust=self._clock_trust,
-                time_scale=self._time_scale,
-                staff=(StaffMember(STAFF_ID, hash_passcode(STAFF_PASSCODE.encode())),),
-                card=CardSettings(
-                    reader=glob.escape(self._service.reader_name),
-                    pcsc_socket=str(self._service.socket_path),
-                    terminal_authority=f"simulated:{self._world.authorities}",
-                    issuer_keys=str(self._folder / "authorities" / "card-face-issuers.json"),
-                ),
-                vision=VisionSettings(
-                    face_camera=f"simulated:face:{self.scene_folder}",
-                    tray_camera=f"simulated:tray:{self.scene_folder}",
-                    models=str(MODELS),
-                    liveness=self._liveness,
-                ),
+        return Settings(
+            state_dir=str(self._folder / "firmware"),
+            runtime_dir=str(self._folder / "run"),
+            device_id=DEVICE_ID,
+            link=self._link(0),
+            panel_port=0,
+            speech=str(speech) if speech.is_dir() else None,
+            profiles=tuple(Profile),
+            methods=self._methods,
+            clock_trust=self._clock_trust,
+            time_scale=self._time_scale,
+            staff=(StaffMember(STAFF_ID, hash_passcode(STAFF_PASSCODE.encode())),),
+            card=CardSettings(
+                reader=glob.escape(self._service.reader_name),
+                pcsc_socket=str(self._service.socket_path),
+                terminal_authority=f"simulated:{self._world.authorities}",
+                issuer_keys=str(self._folder / "authorities" / "card-face-issuers.json"),
+            ),
+            vision=VisionSettings(
+                face_camera=f"simulated:face:{self.scene_folder}",
+                tray_camera=f"simulated:tray:{self.scene_folder}",
+                models=str(MODELS),
+                liveness=self._liveness,
             ),
         )
 
     def _link(self, end: int) -> str:
         return f"serial:{self.cable.ends[end]}" if self.cable else "unix:link.sock"
 
-    def _host_settings(self) -> Path:
+    def _host_settings(self) -> HostSettings:
         device_key = write_device_key(self._world, self._folder / "authorities")
-        return self._write(
-            "hostdriver.toml",
-            HostSettings(
-                state_dir=str(self._folder / "host"),
-                runtime_dir=str(self._folder / "run"),
-                socket=self._socket,
-                readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
-                gateway=GatewaySettings(accept_without_liveness=not self._liveness),
-                time_scale=self._machine_scale,
-            ),
+        return HostSettings(
+            state_dir=str(self._folder / "host"),
+            runtime_dir=str(self._folder / "run"),
+            socket=self._socket,
+            readers={DEVICE_ID: ReaderSettings(self._link(1), str(device_key))},
+            gateway=GatewaySettings(accept_without_liveness=not self._liveness),
+            time_scale=self._machine_scale,
         )
 
-    def _write(self, name: str, settings: msgspec.Struct) -> Path:
+    def _write(self, name: str, settings: msgspec.Struct) -> None:
         path = self._folder / name
         path.write_text(tomli_w.dumps(_without_nothing(msgspec.to_builtins(settings))))
-        return path
 
     def _unexpected(self, problems: list[str]) -> list[str]:
         """What keeps a visit from beginning; a clock that is meant to be untrusted does not."""
@@ -259,14 +264,12 @@ class Appliance(BeforeCameras):
     # --- running
     def _run(self, package: str, settings: Path) -> None:
         with self._log(package).open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", package, "--settings", str(settings)],
-                    stdin=subprocess.DEVNULL,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C is for us: everything is stopped in order
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no locks
-                )
+            self._processes[package] = subprocess.Popen(
+                [sys.executable, "-m", package, "--settings", str(settings)],
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us: everything is stopped in order
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no locks
             )
 
     def _log(self, package: str) -> Path:
@@ -275,7 +278,7 @@ class Appliance(BeforeCameras):
     def _wait_until_ready(self) -> None:
         """Every program says READY on stderr, the driver together with its address."""
         deadline_s = time.monotonic() + READY_WITHIN_S * self._machine_scale
-        for process, package in zip(self._processes, PROGRAMS, strict=True):
+        for package, process in self._processes.items():
             while b"READY" not in (said := self._log(package).read_bytes()):
                 if process.poll() is not None or time.monotonic() > deadline_s:
                     told = said.decode(errors="replace").strip() or "it said nothing"

@@ -28,7 +28,8 @@ from hostdriver.translate import Ending
 OF_THE_DEVICE = list(Cause)[: list(Cause).index(Cause.CARD_NOT_PRESENTED)]
 TROUBLES = [
     *(cause.value for cause in OF_THE_DEVICE),
-    *("device_not_trusted", "ledger_unavailable", "face_folder_unusable", "gateway_not_set_up"),
+    *("device_not_trusted", "reader_version", "reader_taken"),
+    *("ledger_unavailable", "face_folder_unusable", "gateway_not_set_up"),
 ]
 """All that `health` can name: of the reader, of the link to it, of the driver itself."""
 
@@ -87,6 +88,7 @@ def test_whatever_may_be_wrong_has_an_advice(symbol: str) -> None:
                         "staff_text": trouble.staff_text,
                     }
                 ],
+                "readers": [],
             }
         )
     )

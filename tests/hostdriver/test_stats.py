@@ -22,6 +22,8 @@ from signing_device import WITHIN_S
 
 from firmware.words import Cause, Method, Outcome
 from hostdriver import cli, entries, translate
+from hostdriver.advice import health_lines
+from hostdriver.api import Line, Reader
 from hostdriver.chain import EMPTY, Entry, Head, Row, next_row
 from hostdriver.charts import draw
 from hostdriver.faults import LedgerUnavailable, Refusal
@@ -192,6 +194,38 @@ def test_prometheus_reads_the_text() -> None:
     assert samples["kazashi_visits_not_begun_total", ("symbol", "reader_busy")] == 1
     median = ("kazashi_visit_duration_seconds", ("part", "total"), ("quantile", "0.5"))
     assert samples[median] == 2.5
+
+
+def test_prometheus_reads_how_the_cables_behave() -> None:
+    line = Line(sent=120, resent=3, heard=118, dropped=2, again=1, round_trip_ms=4.2)
+    of_reader = {"state": None, "card_reader": None, "camera": False, "problem": None}
+    readers = (
+        Reader(name="counter", connected=True, device=None, line=line, **of_reader),
+        Reader(name="ward", connected=False, device=None, line=None, **of_reader),
+    )
+    samples = {
+        (sample.name, sample.labels.get("reader")): sample.value
+        for family in text_string_to_metric_families(exposition(total(counted()), readers))
+        for sample in family.samples
+    }
+    assert samples["kazashi_reader_connected", "counter"] == 1
+    assert samples["kazashi_reader_connected", "ward"] == 0
+    assert samples["kazashi_link_round_trip_seconds", "counter"] == pytest.approx(0.0042)
+    told = {"sent": 120, "resent": 3, "heard": 118, "spoiled": 2, "repeated": 1}
+    for name, count in told.items():
+        assert samples[f"kazashi_link_frames_{name}_total", "counter"] == count
+        assert (f"kazashi_link_frames_{name}_total", "ward") not in samples
+
+
+def test_health_says_how_the_cables_behave() -> None:
+    line = {"sent": 200, "resent": 3, "heard": 118, "dropped": 2, "again": 1, "round_trip_ms": 4.2}
+    readers = [{"name": "counter", "line": line}, {"name": "on a socket", "line": None}]
+    lines = list(health_lines({"ok": True, "troubles": [], "readers": readers}))
+    assert lines == [
+        "all is well",
+        "counter: cable: 200 frames sent, 1.5% of them again; 118 heard, 2 spoiled, "
+        "answers within 4.2 ms",
+    ]
 
 
 # --- through a running driver

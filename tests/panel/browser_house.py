@@ -12,6 +12,7 @@ from panel_house import at
 from playwright.async_api import Browser, Page, async_playwright
 
 from firmware.panel.server import PanelServer
+from firmware.panel.standing import Told
 from firmware.transaction.visit import Visit
 from firmware.words import Hint, Language, State
 
@@ -60,6 +61,10 @@ class Gallery:
 
     def __init__(self, panel: PanelServer, page: Page) -> None:
         self._panel, self._page, self._entry = panel, page, 0
+
+    def tell(self, told: Told) -> None:
+        """From now on the idle screen says this of the device."""
+        self._panel.tell(told)
 
     async def show(self, example: Example, language: Language) -> str:
         """Show it and wait until it is drawn. Returns its name for a list of faults."""

@@ -18,8 +18,9 @@ from playwright.async_api import Browser, Page
 
 from firmware.panel.comfort import Comfort
 from firmware.panel.server import PanelServer
+from firmware.panel.standing import Told
 from firmware.panel.texts import LANGUAGES
-from firmware.words import Language, Layout
+from firmware.words import Language, Layout, Standing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FINGER_PX = 44
@@ -35,6 +36,16 @@ def share(nth: int, of: int) -> Iterator[tuple[Language, Example]]:
             yield language, example
 
 
+CODES = {Standing.PAIRING: "481502"}
+DIGITS = """(code) => {
+  const shown = document.getElementById("code"), box = shown.getBoundingClientRect();
+  const faults = [];
+  if (shown.textContent !== code) faults.push(`${shown.textContent} in place of ${code}`);
+  if (parseFloat(getComputedStyle(shown).fontSize) < innerHeight / 6)
+    faults.push("the digits cannot be read from a metre away");
+  if (box.right > innerWidth || box.bottom > innerHeight) faults.push("digits leave the display");
+  return faults;
+}"""
 MISFITS = """([finger, readable, low]) => {
   const texts = "h1, #reason, #lines p, #notice, #points li, #warning span, #heading, .now span";
   const seen = [...document.querySelectorAll(`button, section, .menu, #head, #foot, ${texts}`)]
@@ -94,12 +105,39 @@ async def test_screens_fit_and_buttons_can_be_hit(
     assert faults == []
 
 
+@pytest.mark.parametrize("large", [False, True], ids=["normal", "large"])
+@pytest.mark.parametrize("layout", Layout)
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["small", "wide"])
+async def test_what_is_told_of_the_device_fits(
+    tmp_path: Path, chrome: Browser, size: tuple[int, int], layout: Layout, large: bool
+) -> None:
+    faults = []
+    site = {"comfort": Comfort(large=large), "layout": layout}
+    measure = [FINGER_PX, READABLE_PX, layout is Layout.LOW]
+    shown, told = screenshots.IDLE, [Told(one, CODES.get(one)) for one in Standing]
+    async with gallery(tmp_path, chrome, size, **site) as (idle, page):
+        for place, language in enumerate(LANGUAGES):
+            for one in told if EVERY_SCREEN else told[(place + 3 * large) % 6 :: 6]:
+                idle.tell(one)
+                name = await idle.show((f"idle {one.standing}", shown, None), language)
+                faults += [f"{name}: {fault}" for fault in await page.evaluate(MISFITS, measure)]
+                if one.code is not None:
+                    faults += [
+                        f"{name}: {fault}" for fault in await page.evaluate(DIGITS, one.code)
+                    ]
+    assert faults == []
+
+
 @pytest.mark.parametrize("mode", screenshots.MODES)
 async def test_axe_finds_nothing_to_mend(tmp_path: Path, chrome: Browser, mode: str) -> None:
     faults = []
     async with gallery(tmp_path, chrome, SMALL, comfort=screenshots.MODES[mode]) as (shown, page):
         for language, example in share(7 * list(screenshots.MODES).index(mode), of=20):
             name = await shown.show(example, language)
+            faults += [f"{name}: {fault}" for fault in await violations(page)]
+        for standing in Standing:
+            shown.tell(Told(standing, CODES.get(standing)))
+            name = await shown.show((standing, screenshots.IDLE, None), Language.JA)
             faults += [f"{name}: {fault}" for fault in await violations(page)]
         await open_menus(page)
         faults += [f"menu: {fault}" for fault in await violations(page)]

@@ -24,6 +24,7 @@ from firmware.panel.screens import (
     event_for,
     look_now,
 )
+from firmware.panel.standing import CLOSED, LOOKS
 from firmware.panel.texts import LANGUAGES, Texts, read_texts
 from firmware.panel.view import Said, view
 from firmware.statement import ConsentRecord
@@ -38,6 +39,7 @@ from firmware.words import (
     Language,
     Method,
     Outcome,
+    Standing,
     State,
 )
 
@@ -93,6 +95,7 @@ def test_every_text_of_the_tables_is_written(state: State) -> None:
 
 def test_no_text_is_left_over() -> None:
     looks = {look.text for screen in SCREENS.values() for look in screen.looks}
+    looks |= {look.text for look in (CLOSED, *LOOKS.values())}
     said = {b.text for s in State for b in buttons_of(s) if b.kind is not ButtonKind.LANGUAGE}
     for texts in TEXTS.values():
         assert texts.screens.keys() == looks
@@ -209,6 +212,7 @@ def test_languages_say_the_same_things(texts: Texts) -> None:
     assert texts.causes.keys() == set(Cause)
     assert texts.items.keys() == set(ConsentItem)
     assert texts.hints.keys() == set(Hint)
+    assert texts.standings.keys() == set(Standing)
     assert texts.next_steps.keys() == set(Outcome)
     for key, text in first.screens.items():
         assert len(texts.screens[key].lines) == len(text.lines), key

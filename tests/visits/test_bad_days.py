@@ -163,12 +163,3 @@ def process_of(appliance: Appliance, module: str) -> int:
 def test_a_visit_over_a_serial_cable(world: World, noise: Noise) -> None:
     with Appliance(world, cable=noise) as appliance:
         assert on(appliance, method=Method.PIN)["outcome"] == "verified"
-
-
-def test_a_cable_that_is_pulled_ends_the_visit(world: World) -> None:
-    with Appliance(world, cable=GOOD) as appliance:
-        assert appliance.cable is not None
-        result = breaking(appliance, State.ASKING_CONSENT, appliance.cable.pull, method=Method.PIN)
-    assert result["outcome"] == "failed"
-    assert result["cause"] in {"reader_unavailable", "host_lost"}
-    assert result["evidence"] is None

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from firmware.bulletin import Bulletin
 from firmware.checkup import Checkup
 from firmware.desk import HostDesk
 from firmware.device import Device
@@ -90,6 +91,7 @@ async def device(folder: Path, gate: StaffGate | None = None, **site: Any) -> As
         tuple(Language),
         staff_gate=gate or StaffGate(),
         examine=Checkup(settings, its_device, lambda: True, lights=True).report,
+        bulletin=Bulletin(lambda told: None),
         clock=lambda: 0.0,
     )
     desk.note_reader("Reader 00 00", None)

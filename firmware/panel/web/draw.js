@@ -31,6 +31,7 @@ export function showView(view, onTouch) {
   draw("reason", view.reason, (reason) => (reason ? phrase(reason) : []));
   draw("lines", view.lines, (lines) => lines.map((line) => element("p", "", ...phrase(line))));
   draw("points", view.points, (points) => points.map((point) => element("li", "", ...phrase(point))));
+  draw("code", view.code, drawCode);
   draw("notice", view.notice, (notice) => (notice ? phrase(notice) : []));
   draw("progress", view.progress, drawProgress);
   draw("heading", view.heading, (heading) => (heading ? phrase(heading) : []));
@@ -96,6 +97,13 @@ function drawProgress(progress) {
     if (name === "now") made.setAttribute("aria-current", "step");
     return made;
   });
+}
+
+// In two groups, as they are said and typed.
+function drawCode(code) {
+  if (code === null) return [];
+  const half = code.length / 2;
+  return [element("span", "", code.slice(0, half)), element("span", "", code.slice(half))];
 }
 
 function drawButtons(view) {
