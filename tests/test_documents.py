@@ -132,6 +132,13 @@ def test_every_package_that_set_up_installs_is_named() -> None:
     assert set(" ".join(setup).split()) - named == set()
 
 
+def test_every_benchmark_is_in_the_list() -> None:
+    targets = re.findall(r"^(bench[a-z-]*):", read("Makefile"), re.MULTILINE)
+    assert len(targets) >= 10
+    listed = set(re.findall(r"`make (bench[a-z-]*)", read("CONTRIBUTING.md")))
+    assert set(targets) - listed == set()
+
+
 def test_the_walk_through_the_code_names_its_functions() -> None:
     assert len(MENTION.findall(read("docs/ARCHITECTURE.md"))) >= 30
 
