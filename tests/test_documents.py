@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
+from test_architecture import COMPOSITION, MAY_IMPORT
 
 from firmware.link import messages as m
 from firmware.transaction.machine import ROWS
@@ -141,6 +142,12 @@ def test_every_benchmark_is_in_the_list() -> None:
 
 def test_the_walk_through_the_code_names_its_functions() -> None:
     assert len(MENTION.findall(read("docs/ARCHITECTURE.md"))) >= 30
+
+
+def test_every_room_is_in_the_table() -> None:
+    table = read("docs/ARCHITECTURE.md").partition("## The rooms")[2].partition("\n\n## ")[0]
+    named = set(re.findall(r"\w+", table))
+    assert (COMPOSITION | set(MAY_IMPORT)) - {"__main__"} - named == set()
 
 
 def definitions(body: list[ast.stmt], prefix: str = "") -> Iterator[str]:
