@@ -1,0 +1,91 @@
+"""Packages go in, and out again."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+
+from desk import FIRMWARE, HOSTDRIVER, fact, run, troubles, until_well
+from report import expect, until
+
+PACKAGES = ("kazashi-firmware", "kazashi-hostdriver", "kazashi-simulator")
+UNITS = (FIRMWARE, HOSTDRIVER, "kazashi-hostdriver.socket")
+# An emulated processor is far slower than a Raspberry Pi's; the units' comments name this cure.
+EMULATED = "[Service]\nTimeoutStartSec=900\nWatchdogSec=240\n"
+FOLDERS = ("/usr/lib", "/usr/bin", "/usr/share", "/etc", "/var/lib", "/var/cache", "/run")
+
+
+def install() -> str:
+    """As a clinic would: apt, the files, no network."""
+    for unit in (FIRMWARE, HOSTDRIVER):
+        drop_in = Path(f"/etc/systemd/system/{unit}.d/emulated.conf")
+        drop_in.parent.mkdir(parents=True)
+        drop_in.write_text(EMULATED)
+    debs = [path for name in PACKAGES for path in glob.glob(f"/material/debs/{name}_*.deb")]
+    expect(len(debs) == len(PACKAGES), f"the packages are {debs}")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    quickly = ("-o", "Dpkg::Options::=--force-unsafe-io")  # no fsync for each file
+    run("apt-get", "install", "-y", "--no-install-recommends", *quickly, *debs, within_s=3000)
+    enabled = [run("systemctl", "is-enabled", unit) for unit in UNITS]
+    expect(set(enabled) == {"enabled"}, f"{UNITS} are {enabled}")
+    version = run("dpkg-query", "-W", "-f=${Version}", "kazashi-firmware")
+    return f"{', '.join(PACKAGES)} {version}"
+
+
+def bare() -> str:
+    """With the settings as they came, and none of the hardware that they name."""
+    until(lambda: fact(FIRMWARE, "ActiveState") == "active", 900, "the firmware up")
+    until(lambda: "no driver" not in troubles(), 300, "the driver up")
+    found = troubles()
+    expect("camera_unavailable" in found, f"health finds {found}")
+    return f"active; health: {', '.join(found)}"
+
+
+def move_in() -> str:
+    """Not a check of its own: simulated cameras and insured persons."""
+    run("kazashi-simulator", "move-in", "--world", "/material/world", within_s=900)
+    run("systemctl", "restart", FIRMWARE, HOSTDRIVER, within_s=900)
+    until_well()
+    return "moved in"
+
+
+def remove() -> str:
+    """Nothing runs any more; what the site made stays."""
+    run("apt-get", "remove", "-y", *PACKAGES, within_s=900)
+    for unit in UNITS:
+        expect(fact(unit, "ActiveState") == "inactive", f"{unit} is {fact(unit, 'ActiveState')}")
+    left = run("ps", "-eo", "user=,args=").splitlines()
+    expect(not [line for line in left if line.startswith("kazashi")], f"still running: {left}")
+    kept = ("/etc/kazashi/firmware.toml", "/var/lib/kazashi/hostdriver/ledger.sqlite")
+    expect(all(Path(path).exists() for path in kept), f"not kept: one of {kept}")
+    return "nothing runs; settings and ledger kept"
+
+
+def purge() -> str:
+    """Nothing is left but what this test put there itself."""
+    run("apt-get", "purge", "-y", *PACKAGES, within_s=900)
+    run("systemctl", "daemon-reload")
+    left = [line for line in found() if line not in OURS and not line.startswith(STAGE)]
+    expect(not left, f"left: {left[:12]}")
+    users = [line for line in Path("/etc/passwd").read_text().splitlines() if "kazashi" in line]
+    groups = [line for line in Path("/etc/group").read_text().splitlines() if "kazashi" in line]
+    expect(not users and not groups, f"left: {users} {groups}")
+    units = run("systemctl", "list-unit-files", "--no-legend", "kazashi-*")
+    listed = [line.split()[0] for line in units.splitlines() if "scenarios" not in line]
+    expect(not listed, f"units are left: {listed}")
+    return "no file, user, group or unit"
+
+
+STAGE = "/var/lib/kazashi-simulation"
+OURS = (
+    *(f"/etc/systemd/system/{unit}.d" for unit in (FIRMWARE, HOSTDRIVER)),
+    *(f"/etc/systemd/system/{unit}.d/emulated.conf" for unit in (FIRMWARE, HOSTDRIVER)),
+    "/etc/systemd/system/kazashi-scenarios.service",
+    "/etc/systemd/system/multi-user.target.wants/kazashi-scenarios.service",
+)
+
+
+def found() -> list[str]:
+    """Every path with our name in it."""
+    return run("find", *FOLDERS, "-xdev", "-path", "*kazashi*").splitlines()
