@@ -224,8 +224,11 @@ async def _visit(
 
 
 def reception(socket: str, note: Callable[[str], None], loop: asyncio.AbstractEventLoop) -> None:
-    """Begin a visit, and hear of it as long as there is a driver and a visit."""
-    with contextlib.suppress(NoDriver), Client(socket, "cable pulls") as client:
+    """Begin a visit, and hear of it as long as there is a driver and a visit.
+
+    A host that is lost while the visit begins is answered with an error, or not at all.
+    """
+    with contextlib.suppress(NoDriver, Answered), Client(socket, "cable pulls") as client:
         begun = client.start(f"lost-{time.monotonic_ns()}", language=LANGUAGE)
         loop.call_soon_threadsafe(note, begun["transaction_id"])
         for _ in client.events():

@@ -51,7 +51,9 @@ def numbered(random: Random) -> Iterator[bytes]:
         number += 1
 
 
-def carried_once(frames: int, spoils: Spoils, seed: int) -> tuple[int, int, int]:
+def carried_once(
+    frames: int, spoils: Spoils, seed: int, kind: LineKind = FAST
+) -> tuple[int, int, int]:
     """Talk both ways until so many frames went over a bad line: frames, messages, sessions.
 
     Raises `AssertionError` for a message that came twice, changed, or out of its order, and for
@@ -60,7 +62,7 @@ def carried_once(frames: int, spoils: Spoils, seed: int) -> tuple[int, int, int]
     carried = messages = sessions = 0
     while carried < frames:
         sessions += 1
-        conversation = Conversation(FAST, spoils, seed=seed + sessions)
+        conversation = Conversation(kind, spoils, seed=seed + sessions)
         told = tuple(numbered(Random(seed + end)) for end in range(2))
         missing: tuple[list[bytes], list[bytes]] = ([], [])  # at the other end
         goal = min(frames - carried, FRAMES_OF_A_SESSION)
@@ -95,8 +97,10 @@ def main() -> None:
             share = goodput(kind, lost, MEASURED_S[name], arguments.seed)
             print(f"| {name} | {lost:.0%} | {share:.3f} | {share / (1 - lost):.3f} |")
     if arguments.frames:
-        frames, messages, sessions = carried_once(arguments.frames, BAD_DAY, arguments.seed)
-        print(f"\n{frames} frames, {messages} messages, {sessions} sessions: each message once")
+        print("\n| line | frames | messages, each once | sessions |\n| --- | --- | --- | --- |")
+        for name, kind in KINDS.items():
+            carried = carried_once(arguments.frames, BAD_DAY, arguments.seed, kind)
+            print(f"| {name} | " + " | ".join(f"{count:,}" for count in carried) + " |", flush=True)
 
 
 if __name__ == "__main__":

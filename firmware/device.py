@@ -67,14 +67,15 @@ class Device:
 
     def count(self) -> int:
         """The next statement's number, on disk before it is used: none is used twice."""
-        self._counter += 1
+        following = self._counter + 1
         try:
-            put_private(self._counter_file, str(self._counter).encode())
+            put_private(self._counter_file, str(following).encode())
         except OSError as cause:
             raise StorageUnavailable(
                 f"the statement's number cannot be kept: {cause.strerror}"
             ) from cause
-        return self._counter
+        self._counter = following
+        return following
 
     @property
     def has_room(self) -> bool:

@@ -18,8 +18,10 @@ from typing import Any
 from front_desk import Desk, Site, fresh_nonce, open_site
 from signing_device import WITHIN_S
 
+from firmware.device import Device
+from firmware.faults import StorageUnavailable
 from firmware.link.messages import ConfirmationAnswer
-from firmware.words import Outcome
+from firmware.words import ClockTrust, Outcome
 from hostdriver.chain import STATEMENT, Entry
 from hostdriver.faults import LedgerUnavailable
 from hostdriver.ledger import Ledger
@@ -129,7 +131,23 @@ async def opened(folder: Path) -> Told:
     return {"fault": None}
 
 
+async def device_full(folder: Path) -> Told:
+    """The reader's own disk fills up, and is emptied."""
+    device, filler = Device("reader", folder / "device", ClockTrust.NTP), folder / "filler"
+    told: Told = {"before": [device.has_room, device.count()]}
+    fill(filler)
+    told["full"] = device.has_room
+    try:
+        device.count()
+    except StorageUnavailable as fault:
+        told["counted"] = fault.code
+    filler.unlink()
+    told["after"] = [device.has_room, device.count()]
+    return told
+
+
 SCENES = {
+    "device-full": device_full,
     "full": full,
     "read-only": read_only,
     "read-only-copy": read_only_copy,

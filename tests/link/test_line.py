@@ -43,9 +43,9 @@ def test_whoever_does_not_take_is_not_flooded() -> None:
     assert conversation.heard[1] == [bytes(10_000)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_message_comes_once_over_a_bad_line(seed: int) -> None:
-    frames, messages, sessions = carried_once(10_000, BAD_DAY, seed)
+@pytest.mark.parametrize(("seed", "kind"), [(1, FAST), (2, SLOW)], ids=["1 MB/s", "115,200 bit/s"])
+def test_every_message_comes_once_over_a_bad_line(seed: int, kind: LineKind) -> None:
+    frames, messages, sessions = carried_once(10_000, BAD_DAY, seed, kind)
     assert frames >= 10_000
     assert messages > frames / 4
     assert sessions == 1
