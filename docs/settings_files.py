@@ -62,6 +62,7 @@ FIRMWARE: Final = SettingsFile(
         ("card", "terminal_authority"): "NAME:ARGUMENT",
         ("card", "issuer_keys"): "/etc/kazashi/issuer-keys.json",
         ("vision", "tray_camera"): "v4l2:0",
+        ("vision", "models_key"): "/etc/kazashi/models.pub",
     },
 )
 HOSTDRIVER: Final = SettingsFile(

@@ -149,6 +149,12 @@ class ModelRejected(MatchFault):
     code = "model_rejected"
 
 
+class ModelsNotSigned(ModelRejected):
+    """The models' folder is not the one that was signed when the package was built."""
+
+    code = "models_not_signed"
+
+
 class EvaluationRefused(MatchFault):
     """Nothing can be measured on what was given: no folder, nobody in it, no picture."""
 

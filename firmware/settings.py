@@ -52,6 +52,9 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The camera that reads the print of the card in the tray. Without one, staff key it in."""
     models: str = "models"
     """The folder of the networks."""
+    models_key: str | None = None
+    """PEM file of the Ed25519 key that the folder's manifest must be signed with. Left out: the one
+    that the package brings. Needed only for networks of your own."""
     detector: str = "face-detector"
     """The folder in `models` of the network that finds faces (models/README.md)."""
     landmarks: str = "face-landmarks"

@@ -17,6 +17,8 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from copyright_file import write_copyright
+from sbom import write_sboms
+from signing import NoSigningKey, signing_key
 from stage import PACKAGES, PROJECT, Stage, date_all
 from suites import PLATFORMS, SUITES, Suite
 from wheels import VendoringFailed
@@ -62,13 +64,15 @@ def build(wanted: Build, out: Path) -> list[Path]:
     shutil.copytree(ROOT / "packaging/debian", source / "debian")
     shutil.copy(ROOT / "CHANGELOG.md", source)
     stage = Stage(source / "root", wanted.suite, wanted.arch, wanted.version)
-    stage.fill()
+    stage.fill(signing_key(OUT / "signing-key.pem"))
     write_copyright(stage, source / "debian")
+    write_sboms(stage, out, wanted.epoch)
     (source / "debian/changelog").write_text(_changelog(wanted), encoding="utf-8")
     date_all(source, wanted.epoch)
     _dpkg_buildpackage(wanted, source)
-    out.mkdir(parents=True, exist_ok=True)
-    return [Path(shutil.copy(work / name, out / name)) for name in wanted.names]
+    packages = [Path(shutil.move(work / name, out / name)) for name in wanted.names]
+    shutil.rmtree(source)  # a gigabyte
+    return packages
 
 
 def _dpkg_buildpackage(wanted: Build, source: Path) -> None:
@@ -134,7 +138,7 @@ def main() -> int:
     try:
         wanted = Build(suite, arguments.arch, arguments.version, _epoch())
         packages = build(wanted, out)
-    except (BuildFailed, VendoringFailed) as fault:
+    except (BuildFailed, NoSigningKey, VendoringFailed) as fault:
         print(f"deb: {fault}", file=sys.stderr)
         return 1
     for package in packages:

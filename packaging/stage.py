@@ -15,8 +15,12 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from signing import public_pem
 from suites import Suite
 from wheels import vendor
+
+from firmware.match.manifest import SHIPPED_KEY, sign_models
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGING = ROOT / "packaging"
@@ -65,8 +69,8 @@ class Stage:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def fill(self) -> None:
-        """Put everything there; the models and the speech must have been built."""
+    def fill(self, key: Ed25519PrivateKey) -> None:
+        """Put everything there: models, which `key` signs, and speech must have been built."""
         for package in PACKAGES:
             (self.root / package).mkdir(parents=True)
         for package, lock in ((FIRMWARE, "firmware"), (HOSTDRIVER, "hostdriver")):
@@ -81,7 +85,7 @@ class Stage:
         self._code(HOSTDRIVER, hostdriver_files(), "kazashi", "")
         self._simulator()
         self._programs()
-        self._models()
+        self._models(key)
         shutil.copytree(ROOT / "build/speech", self.into(FIRMWARE, SPEECH), dirs_exist_ok=True)
         for path in files_under(ROOT / "systemd"):
             installed = path.relative_to(ROOT / "systemd")
@@ -133,17 +137,22 @@ class Stage:
                 program = self.into(package, f"/usr/bin/{name}")
                 program.write_text(
                     f"#!{home}/bin/python3 -IB\n"
-                    "import os\nimport sys\n\n"
-                    f'os.environ.setdefault("KAZASHI_MODELS", "/{MODELS}")\n\n'
+                    "import sys\n\n"
                     f"from {module} import {function}\n\n"
                     f"sys.exit({function}())\n",
                     encoding="ascii",
                 )
                 program.chmod(0o755)
 
-    def _models(self) -> None:
+    def _models(self, key: Ed25519PrivateKey) -> None:
+        """Beside the code, where programs look for them, there is a link."""
+        beside = self.into(FIRMWARE, self.modules(FIRMWARE) / "models")
+        beside.symlink_to(os.path.relpath(f"/{MODELS}", self.modules(FIRMWARE)))
         for path in model_files():
             shutil.copy(path, self.into(FIRMWARE, Path(MODELS, path.relative_to(ROOT / "models"))))
+        sign_models(self.root / FIRMWARE / MODELS, self.version, key)
+        shipped = SHIPPED_KEY.relative_to(ROOT)
+        self.into(FIRMWARE, self.modules(FIRMWARE) / shipped).write_bytes(public_pem(key))
 
 
 def package_of(installed: Path) -> str:

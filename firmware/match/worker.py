@@ -9,6 +9,7 @@ request may end it. It never hears of a PIN.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import select
 import socket
@@ -39,6 +40,7 @@ from firmware.match import requests
 from firmware.match.compare import Comparer
 from firmware.match.errands import Comparing, Errand, ReadingPrint
 from firmware.match.looking import LOOKS_LAST_S, MOMENT_S, Looking
+from firmware.match.manifest import UNSIGNED, check_models
 from firmware.match.networks import grey_of
 from firmware.match.pad import sighting
 from firmware.match.pad_watch import NoWatch, PadWatch, Watch
@@ -66,6 +68,8 @@ from firmware.match.text_reader import TextReaderInBackground
 from firmware.match.tracking import TrackedLooks
 from firmware.settings import VisionSettings
 from firmware.worker import Line, die_with_parent
+
+log = logging.getLogger(__name__)
 
 VISIT_ID_BYTES: Final = 16
 LARGEST_PHOTO_BYTES: Final = 64 * 1024
@@ -359,6 +363,13 @@ def main(arguments: list[str]) -> None:
     door = socket.socket(fileno=int(door_descriptor))
     cv2.setNumThreads(settings.threads)
     try:
+        if (
+            check_models(
+                Path(settings.models), Path(settings.models_key) if settings.models_key else None
+            )
+            == UNSIGNED
+        ):
+            log.warning("the models in %s are unsigned, as in a working copy", settings.models)
         chosen = ModelChoice(settings.detector, settings.landmarks, settings.embedder)
         networks = OnnxNetworks(Path(settings.models), settings.threads, chosen)
         watch = watch_by(settings)

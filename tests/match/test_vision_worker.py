@@ -279,12 +279,19 @@ async def test_without_cameras_the_worker_stays_and_says_so(tmp_path: Path) -> N
         assert vision.lost == []
 
 
-async def test_without_models_the_worker_stays_and_says_so(tmp_path: Path) -> None:
-    settings = VisionSettings(face_camera=f"simulated:face:{tmp_path}", models=str(tmp_path))
+@pytest.mark.parametrize(
+    ("key", "code"), [(None, "model_rejected"), ("models.pub", "models_not_signed")]
+)
+async def test_without_its_models_the_worker_stays_and_says_so(
+    key: str | None, code: str, tmp_path: Path
+) -> None:
+    settings = VisionSettings(
+        face_camera=f"simulated:face:{tmp_path}", models=str(tmp_path), models_key=key
+    )
     async with running(tmp_path, settings) as vision:
         answer = await vision.ask(StartLooking(uuid4()))
         assert isinstance(answer, VisionProblem)
-        assert answer.code == "model_rejected"
+        assert answer.code == code
         assert vision.lost == []
 
 
