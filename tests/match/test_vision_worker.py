@@ -279,9 +279,7 @@ async def test_without_cameras_the_worker_stays_and_says_so(tmp_path: Path) -> N
         assert vision.lost == []
 
 
-@pytest.mark.parametrize(
-    ("key", "code"), [(None, "model_rejected"), ("models.pub", "models_not_signed")]
-)
+@pytest.mark.parametrize("key, code", [(None, "model_rejected"), ("k", "models_not_signed")])
 async def test_without_its_models_the_worker_stays_and_says_so(
     key: str | None, code: str, tmp_path: Path
 ) -> None:
