@@ -219,7 +219,14 @@ def with_parts(document: str) -> str:
 def documents() -> dict[Path, str]:
     """Every document that is generated, in whole or in part, as it should read."""
     in_part = [
-        DOCS / name for name in ("SOCKET_API.md", "VIRTUAL_CARD.md", "INSTALL.md", "OPERATION.md")
+        DOCS / name
+        for name in (
+            "SOCKET_API.md",
+            "VIRTUAL_CARD.md",
+            "INSTALL.md",
+            "OPERATION.md",
+            "RECEPTION.ja.md",
+        )
     ]
     return {
         DOCS / "LINK.md": link_document(),

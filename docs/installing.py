@@ -1,5 +1,5 @@
-"""The tables of INSTALL.md and OPERATION.md: wires, readers, the screen's lean, lamp and sounds,
-and what the device's doctor finds."""
+"""The tables of INSTALL.md, OPERATION.md and RECEPTION.ja.md: wires, readers, the screen's lean,
+lamp and sounds, what the device's doctor finds, and the ways out without a reader."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from firmware.indicator.patterns import (
     Sound,
 )
 from firmware.link.messages import BothLanguages, Gravity
+from hostdriver.ways_out import BROKEN, FALLBACKS
 
 # What a lamp says: in English, in Japanese, and what the staff do.
 LAMP: Final[dict[tuple[Colour, Rhythm], tuple[str, str, str]]] = {
@@ -153,6 +154,46 @@ def lamp() -> str:
     )
 
 
+COLOURS_JA: Final = {
+    Colour.WHITE: "白", Colour.BLUE: "青", Colour.GREEN: "緑", Colour.AMBER: "橙",
+}  # fmt: skip
+RHYTHMS_JA: Final = {
+    STEADY: "点灯", SLOW: "ゆっくり点滅", QUICK: "速い点滅", INSISTENT: "とても速い点滅",
+    BREATHING: "ふわりと明滅",
+}  # fmt: skip
+STAFF_JA: Final = {
+    (Colour.NONE, STEADY): "受付ソフトで受付を始められます",
+    (Colour.WHITE, STEADY): "長く続くときは、お手伝いします",
+    (Colour.BLUE, SLOW): "カードを動かさずに待ちます",
+    (Colour.AMBER, QUICK): "画面を見ます。受付ができなかったか、暗証番号の入力があと1回です",
+    (Colour.GREEN, BREATHING): "結果を確認します",
+    (Colour.AMBER, INSISTENT): "カードを患者さんに渡します",
+}
+
+
+def lamp_ja() -> str:
+    """Every light, for reception."""
+    return table(
+        ("ランプ", "意味", "職員は"),
+        (
+            (
+                "消灯"
+                if light[0] is Colour.NONE
+                else f"{COLOURS_JA[light[0]]}、{RHYTHMS_JA[light[1]]}",
+                LAMP[light][1],
+                STAFF_JA[light],
+            )
+            for light in dict.fromkeys(map(_light, (*PATTERNS.values(), CARD_LEFT)))
+        ),
+    )
+
+
+def ways_ja() -> str:
+    """The ways out while the device is broken, of those that end on no known day."""
+    ways = (FALLBACKS[name] for name in BROKEN)
+    return "\n".join(f"- {way.text}" for way in ways if way.valid_until is None)
+
+
 def sounds() -> str:
     """Every sound."""
     return table(
@@ -198,5 +239,6 @@ def _melody(notes: Iterable[float]) -> str:
 
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
-    part.__name__: part for part in (wires, readers, leans, geometry, lamp, sounds, findings)
+    part.__name__: part
+    for part in (wires, readers, leans, geometry, lamp, lamp_ja, ways_ja, sounds, findings)
 }
