@@ -69,7 +69,9 @@ def quoted_commands() -> Iterator[tuple[str, str]]:
             if line.startswith("$ ")
         ]
         lines += [
-            quoted for quoted in re.findall(r"`([^`\n]+)`", text) if quoted.startswith(starts)
+            quoted
+            for quoted in re.findall(r"`([^`\n]+)`", text)
+            if quoted.removeprefix("sudo ").startswith(starts)
         ]
         for line in dict.fromkeys(lines):
             yield path.name, line
