@@ -1,0 +1,210 @@
+"""What the firmware asks of its own parts; and the whole firmware before a service manager."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from service_manager import WITHIN_S, ServiceManager
+
+from firmware import notify
+from firmware.card import requests as card
+from firmware.errands import CardWorker, VisionWorker
+from firmware.faults import WorkerLost
+from firmware.match import requests as vision
+from firmware.panel.server import PanelServer
+from firmware.selfcheck import checks_of
+from firmware.transaction.events import Event
+from firmware.watchdog import found_wrong
+from firmware.worker import SupervisedWorker
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parents[1]}"}
+
+
+class Parts:
+    """A device's parts; its workers are processes of `part.py`."""
+
+    def __init__(self, folder: Path, card_is: str, vision_is: str, answer_within_s: float) -> None:
+        self.lost: list[WorkerLost] = []
+        news: list[object] = []
+        events: list[Event] = []
+        self.panel = PanelServer(folder, events.append)
+        self.card: CardWorker = SupervisedWorker(
+            "card worker",
+            ("part", card_is),
+            card.REPLIES,
+            card.NEWS,
+            answer_within_s=answer_within_s,
+            on_news=news.append,
+            on_lost=self.lost.append,
+            environment=ENVIRONMENT,
+        )
+        self.vision: VisionWorker = SupervisedWorker(
+            "vision worker",
+            ("part", vision_is),
+            vision.REPLIES,
+            vision.NEWS,
+            answer_within_s=WITHIN_S,
+            on_news=news.append,
+            on_lost=self.lost.append,
+            environment=ENVIRONMENT,
+        )
+
+    async def wrong(self, within_s: float = WITHIN_S) -> list[str]:
+        """What a self check finds."""
+        return await found_wrong(checks_of(self.card, self.vision, self.panel), within_s)
+
+
+@asynccontextmanager
+async def parts(
+    folder: Path, card_is: str = "well", vision_is: str = "well", answer_within_s: float = WITHIN_S
+) -> AsyncIterator[Parts]:
+    made = Parts(folder, card_is, vision_is, answer_within_s)
+    try:
+        await asyncio.gather(made.panel.start(), made.card.start(), made.vision.start())
+        yield made
+    finally:
+        await asyncio.gather(made.panel.stop(), made.card.stop(), made.vision.stop())
+
+
+async def test_parts_that_answer_are_well(tmp_path: Path) -> None:
+    async with parts(tmp_path) as device:
+        assert await device.wrong() == []
+        assert await device.wrong() == []
+
+
+async def test_a_worker_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    async with parts(tmp_path, card_is="deaf") as device:
+        assert "card worker does not answer" in await device.wrong(within_s=2.0)
+
+
+async def test_a_worker_that_was_asked_in_vain_is_replaced_at_its_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device helps itself first, and stays ill as long as that does not help."""
+    monkeypatch.setattr("firmware.worker.START_WITHIN_S", 0.0)
+    async with parts(tmp_path, card_is="deaf", answer_within_s=0.5) as device:
+        for times in (1, 2):
+            (wrong,) = await device.wrong()
+            assert wrong.startswith("card worker: card worker was replaced")
+            assert len(device.lost) == times
+
+
+async def test_a_worker_that_owes_an_answer_is_left_to_its_own_deadline(tmp_path: Path) -> None:
+    """A long errand is no illness, and a question would break it off."""
+    async with parts(tmp_path, vision_is="deaf") as device:
+        errand = asyncio.create_task(device.vision.ask(vision.StopLooking()))
+        while not device.vision.owes_answer:
+            await asyncio.sleep(0)
+        assert await device.wrong() == []
+        errand.cancel()
+
+
+async def test_frames_that_nobody_looks_for_are_an_illness(tmp_path: Path) -> None:
+    async with parts(tmp_path, vision_is="late") as device:
+        assert await device.wrong() == ["vision worker: no frame was looked for, 60 s late"]
+
+
+async def test_a_panel_that_is_shut_is_an_illness(tmp_path: Path) -> None:
+    async with parts(tmp_path) as device:
+        await device.panel.stop()
+        assert await device.wrong() == ["panel: the panel is shut"]
+
+
+# --- the firmware itself
+def settings_of_a_bare_board(folder: Path) -> Path:
+    """No reader, no camera, no models, no pins: all of it absent, none of it a hang."""
+    file = folder / "firmware.toml"
+    file.write_text(
+        f"""
+        state_dir = "{folder}/state"
+        runtime_dir = "{folder}"
+        panel_port = 0
+        [card]
+        pcsc_socket = "{folder}/no-pcscd"
+        [vision]
+        face_camera = "images:{folder}/no-camera"
+        models = "{folder}/no-models"
+        """
+    )
+    return file
+
+
+@asynccontextmanager
+async def firmware(folder: Path, manager: ServiceManager) -> AsyncIterator[int]:
+    """Its process id, from when it said that it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "firmware", "--settings", str(settings_of_a_bare_board(folder))),
+        env=dict(manager.environment),
+    )
+    try:
+        assert await manager.heard() == ["READY=1", "STATUS=serving"]
+        yield process.pid
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), WITHIN_S)
+
+
+def children(process: int) -> dict[str, int]:
+    """Module → process id, of the processes that this one started."""
+    started = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    modules = {}
+    for child in started:
+        words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+        if "-m" in words:
+            modules[words[words.index("-m") + 1]] = int(child)
+    return modules
+
+
+async def test_a_device_without_reader_or_camera_is_fed(tmp_path: Path) -> None:
+    with ServiceManager(tmp_path, watchdog_s=4.0) as manager:
+        async with firmware(tmp_path, manager):
+            for _ in range(2):
+                await manager.hears(notify.WELL)
+        await manager.hears(notify.STOPPING)
+
+
+async def test_a_worker_that_is_frozen_is_replaced_and_the_device_is_fed_again(
+    tmp_path: Path,
+) -> None:
+    with ServiceManager(tmp_path, watchdog_s=4.0) as manager:
+        async with firmware(tmp_path, manager) as process:
+            await manager.hears(notify.WELL)
+            frozen = children(process)["firmware.card.worker"]
+            os.kill(frozen, signal.SIGSTOP)
+            await manager.hears("STATUS=not well", "card worker")
+            await manager.hears("STATUS=serving")
+            assert children(process)["firmware.card.worker"] != frozen
+
+
+async def test_a_process_that_is_frozen_feeds_nobody(tmp_path: Path) -> None:
+    """What systemd's timer is for; here the next word comes only after it may go on."""
+    with ServiceManager(tmp_path, watchdog_s=1.0) as manager:
+        async with firmware(tmp_path, manager) as process:
+            await manager.hears(notify.WELL)
+            os.kill(process, signal.SIGSTOP)
+            while "T (stopped)" not in Path(f"/proc/{process}/status").read_text():
+                await asyncio.sleep(0)
+            manager.heard_so_far()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(3.0):
+                    await manager.heard()
+            os.kill(process, signal.SIGCONT)
+            await manager.hears("STATUS=not well", "the loop was late")
+
+
+async def test_settings_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+    with ServiceManager(tmp_path) as manager:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "firmware", "--settings", str(tmp_path / "none.toml")),
+            env=dict(manager.environment),
+        )
+        await manager.hears("STATUS=", "none.toml")
+        assert await asyncio.wait_for(process.wait(), WITHIN_S) == 2
