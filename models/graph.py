@@ -20,16 +20,19 @@ Pass: TypeAlias = Callable[[onnx.ModelProto], None]
 IR_VERSION = 10  # the container that belongs to opset 21; the sources say 6
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.generic]]:
+def constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.generic]]:
+    """The weights by name."""
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
 
 
-def _set_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+def set_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+    """These nodes in place of all that were there."""
     del graph.node[:]
     graph.node.extend(nodes)
 
 
-def _add_constant(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> None:
+def add_constant(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> None:
+    """One weight more."""
     graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
 
 
@@ -65,7 +68,7 @@ def _dequantised(
 def fold_block_weights(model: onnx.ModelProto) -> None:
     """DequantizeLinear (a scale per block along its axis) and the Reshape after it become fp32."""
     graph = model.graph
-    known = _constants(graph)
+    known = constants(graph)
     folded: dict[str, NDArray[np.float32]] = {}
     kept = []
     for node in graph.node:
@@ -76,9 +79,9 @@ def fold_block_weights(model: onnx.ModelProto) -> None:
             folded[node.output[0]] = folded[node.input[0]].reshape(shape.tolist())
         else:
             kept.append(node)
-    _set_nodes(graph, kept)
+    set_nodes(graph, kept)
     for name, values in folded.items():
-        _add_constant(graph, name, values)
+        add_constant(graph, name, values)
     drop_stale(model)
 
 
@@ -92,7 +95,7 @@ def drop_dropout(model: onnx.ModelProto) -> None:
         raise BuildRefused("a Constant node that is not the ratio of a Dropout")
     for node in kept:
         node.input[:] = [renamed.get(name, name) for name in node.input]
-    _set_nodes(model.graph, kept)
+    set_nodes(model.graph, kept)
 
 
 def _norm(
@@ -108,7 +111,7 @@ def _norm(
 def fold_batch_norms(model: onnx.ModelProto) -> None:
     """A BatchNormalization straight after a Conv, or a Gemm with transB, goes into its weights."""
     graph = model.graph
-    known = _constants(graph)
+    known = constants(graph)
     readers = [name for node in graph.node for name in node.input]
     makers = {node.output[0]: node for node in graph.node}
     kept = []
@@ -126,96 +129,38 @@ def fold_batch_norms(model: onnx.ModelProto) -> None:
         bias = known[maker.input[2]].astype(np.float64) if len(maker.input) > 2 else np.zeros(1)
         shape = (-1, *[1] * (weights.ndim - 1))
         name = node.output[0]
-        _add_constant(
-            graph, f"{name}/weights", (weights * factor.reshape(shape)).astype(np.float32)
-        )
-        _add_constant(graph, f"{name}/bias", (bias * factor + shift).astype(np.float32))
+        add_constant(graph, f"{name}/weights", (weights * factor.reshape(shape)).astype(np.float32))
+        add_constant(graph, f"{name}/bias", (bias * factor + shift).astype(np.float32))
         maker.input[:] = [maker.input[0], f"{name}/weights", f"{name}/bias"]
         maker.output[0] = name
-    _set_nodes(graph, kept)
-    drop_stale(model)
-
-
-def rewrite_prelu(model: onnx.ModelProto) -> None:
-    """PRelu as LeakyRelu where all slopes a of a layer are equal, as max(x, a·x) where all a ≤ 1.
-
-    Both are exact, max(x, a·x) for negative a too. A layer with a slope above 1 keeps its PRelu:
-    relu(x) - a·relu(-x) is exact as well, and was slower everywhere (models/README.md).
-    """
-    graph = model.graph
-    known = _constants(graph)
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        if node.op_type != "PRelu":
-            nodes.append(node)
-            continue
-        x, slope_name = node.input
-        y = node.output[0]
-        slopes = known[slope_name]
-        if np.all(slopes == slopes.flat[0]):
-            nodes.append(helper.make_node("LeakyRelu", [x], [y], alpha=float(slopes.flat[0])))
-        elif np.all(slopes <= 1):
-            nodes.append(helper.make_node("Mul", [x, slope_name], [f"{y}/scaled"]))
-            nodes.append(helper.make_node("Max", [x, f"{y}/scaled"], [y]))
-        else:
-            nodes.append(node)
-    _set_nodes(graph, nodes)
+    set_nodes(graph, kept)
     drop_stale(model)
 
 
 def fold_constant_reshapes(model: onnx.ModelProto) -> None:
     """A weight that is only read through a Reshape is stored in the shape that it is read in."""
     graph = model.graph
-    known = _constants(graph)
+    known = constants(graph)
     kept = []
     for node in graph.node:
         if node.op_type == "Reshape" and all(name in known for name in node.input):
             values, shape = (known[name] for name in node.input)
-            _add_constant(graph, node.output[0], values.reshape(shape.tolist()))
+            add_constant(graph, node.output[0], values.reshape(shape.tolist()))
         else:
             kept.append(node)
-    _set_nodes(graph, kept)
+    set_nodes(graph, kept)
     drop_stale(model)
 
 
-def gather_prelu(model: onnx.ModelProto) -> None:
-    """relu(x) + s·(x - |x|), as TensorFlow writes it, becomes the one PRelu that it is: slope 2·s.
-
-    Exact: the second term is 0 for x ≥ 0, and 2·s·x below.
-    """
-    graph = model.graph
-    known = _constants(graph)
-    makers = {node.output[0]: node for node in graph.node}
-
-    def made_by(name: str, operator: str) -> list[str] | None:
-        node = makers.get(name)
-        return list(node.input) if node is not None and node.op_type == operator else None
-
-    for node in graph.node:
-        if node.op_type != "Add":
-            continue
-        above, below = made_by(node.input[0], "Relu"), made_by(node.input[1], "Mul")
-        if above is None or below is None or below[0] not in known:
-            continue
-        (x,) = above
-        difference = made_by(below[1], "Sub")
-        if difference is None or difference[0] != x or made_by(difference[1], "Abs") != [x]:
-            continue
-        slope = f"{node.output[0]}/slope"
-        _add_constant(graph, slope, (2 * known[below[0]])[0].astype(np.float32))
-        node.CopyFrom(helper.make_node("PRelu", [x, slope], list(node.output)))
-    _drop_unread_nodes(graph)
-    drop_stale(model)
-
-
-def _drop_unread_nodes(graph: onnx.GraphProto) -> None:
+def drop_unread_nodes(graph: onnx.GraphProto) -> None:
+    """Drop the nodes that no output of the network needs."""
     needed = {each.name for each in graph.output}
     kept = []
     for node in reversed(_in_order(graph)):
         if needed.intersection(node.output):
             kept.append(node)
             needed.update(node.input)
-    _set_nodes(graph, kept[::-1])
+    set_nodes(graph, kept[::-1])
 
 
 def flatten_output(model: onnx.ModelProto) -> None:
@@ -229,7 +174,7 @@ def flatten_output(model: onnx.ModelProto) -> None:
         raise BuildRefused(f"{output.name} does not come from a Transpose and a Reshape")
     nodes = [node for node in graph.node if node.output[0] not in {output.name, reshape.input[0]}]
     nodes.append(helper.make_node("Flatten", [transpose.input[0]], [output.name], axis=1))
-    _set_nodes(graph, nodes)
+    set_nodes(graph, nodes)
     drop_stale(model)
 
 
@@ -280,7 +225,7 @@ def canonical_bytes(model: onnx.ModelProto) -> bytes:
         attributes = sorted(node.attribute, key=lambda each: each.name)
         del node.attribute[:]
         node.attribute.extend(attributes)
-    _set_nodes(graph, _in_order(graph))
+    set_nodes(graph, _in_order(graph))
     tensors = sorted(graph.initializer, key=lambda tensor: tensor.name)
     del graph.initializer[:]
     graph.initializer.extend(tensors)

@@ -26,8 +26,6 @@ from graph import (
     fold_batch_norms,
     fold_block_weights,
     fold_constant_reshapes,
-    gather_prelu,
-    rewrite_prelu,
     with_input_shape,
 )
 from make_faces import make_faces
@@ -42,6 +40,7 @@ from packages import (
     sha256_of,
     take,
 )
+from prelu import for_blocks, gather_prelu, rewrite_prelu
 from text_reader import make_text_reader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,6 +91,11 @@ class Recipe:
     embedding: tuple[float, float] | None = None
     joined: tuple[str, float] | None = None  # of an embedder: another one's folder, and its weight
     loadable: tuple[Pass, ...] = ()  # without these the source itself could not be run
+
+    @property
+    def blocked_file(self) -> str:
+        """The form for convolutions in blocks of channels (`prelu.block_prelu`)."""
+        return self.file.replace(".onnx", "-blocked.onnx")
 
 
 RECIPES = (
@@ -186,8 +190,8 @@ RECIPES = (
 )
 
 
-def build(recipe: Recipe, work: Path, faces: list[Path]) -> bytes:
-    """The bytes of the finished network; BuildRefused if it does not compute what its source does.
+def build(recipe: Recipe, passes: tuple[Pass, ...], work: Path, faces: list[Path]) -> bytes:
+    """The bytes of one form of a network; BuildRefused if it does not compute what its source does.
 
     The source it is compared with is the upstream graph, only made loadable: weights unpacked,
     PRelu and BatchNormalization in place, one face at a time, and no optimisation by the runtime.
@@ -201,7 +205,7 @@ def build(recipe: Recipe, work: Path, faces: list[Path]) -> bytes:
     model = onnx.ModelProto()
     model.CopyFrom(source)
     shaped = with_input_shape(*recipe.input_shape)
-    for change in (*recipe.passes, shaped):
+    for change in (*passes, shaped):
         change(model)
     product = canonical_bytes(model)
     for change in (*recipe.loadable, shaped):
@@ -241,7 +245,7 @@ def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]
         yield np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
 
 
-def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
+def card_of(recipe: Recipe, content: bytes, blocked: bytes | None, old: Card) -> Card:
     """The card of a network; its operating point stays if it was measured with these very bytes."""
     origin: Table = {
         "upstream": recipe.upstream,
@@ -261,13 +265,19 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
         "outputs": recipe.outputs,
     }
     taken: Card = {}
+    if blocked is not None:
+        taken["blocked"] = {
+            "file": recipe.blocked_file,
+            "sha256": sha256_of(blocked),
+            "bytes": len(blocked),
+        }
     if recipe.embedding is not None:
         length, exponent = recipe.embedding
         taken["embedding"] = {"typical_length": length, "exponent": exponent}
     if recipe.joined is not None:
         other, weight = recipe.joined
         taken["joined"] = {"folder": other, "weight": weight}
-    was = {name: old[name] for name in ("embedding", "joined") if name in old}
+    was = {name: old[name] for name in ("blocked", "embedding", "joined") if name in old}
     if "operating_point" in old and old["sha256"] == sha256_of(content) and was == taken:
         taken["operating_point"] = old["operating_point"]
     return {
@@ -283,21 +293,43 @@ def card_of(recipe: Recipe, content: bytes, old: Card) -> Card:
 
 
 def make(recipe: Recipe, work: Path, faces: list[Path], write_cards: bool) -> None:
-    """Put one network into its folder, unless the one its card names is there already."""
+    """Put the forms of one network into its folder, unless those its card names are there."""
     folder = MODELS / recipe.folder
-    path, card = folder / recipe.file, read_card(folder)
-    if not write_cards and path.is_file() and sha256_of(path.read_bytes()) == card.get("sha256"):
+    card = read_card(folder)
+    wanted = _hashes(card)
+    paths = [folder / name for name in wanted]
+    if (
+        not write_cards
+        and paths
+        and all(
+            path.is_file() and sha256_of(path.read_bytes()) == wanted[path.name] for path in paths
+        )
+    ):
         print(f"{recipe.file}: already there")
         return
-    content = build(recipe, work, faces)
+    content = build(recipe, recipe.passes, work, faces)
+    passes = for_blocks(recipe.passes)
+    blocked = None if passes is None else build(recipe, passes, work, faces)
+    forms = {recipe.file: content} | ({} if blocked is None else {recipe.blocked_file: blocked})
     if write_cards:
         folder.mkdir(parents=True, exist_ok=True)
-        write_card(folder, card_of(recipe, content, card))
-    elif sha256_of(content) != card.get("sha256"):
+        write_card(folder, card_of(recipe, content, blocked, card))
+    elif {name: sha256_of(each) for name, each in forms.items()} != wanted:
         raise BuildRefused(f"{recipe.file} is not the network that {folder}/card.toml names")
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    for name, each in forms.items():
+        unfinished = (folder / name).with_suffix(".part")
+        unfinished.write_bytes(each)
+        unfinished.replace(folder / name)
+
+
+def _hashes(card: Card) -> dict[str, str]:
+    """The SHA-256 of each file that a card names."""
+    tables = [card, card.get("blocked")]
+    return {
+        str(table["file"]): str(table["sha256"])
+        for table in tables
+        if isinstance(table, dict) and table
+    }
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Each engine's form of our networks: the file as shipped, and the forms that peers may run faster.
 
-We write PRelu as max(x, a·x), since the pinned ONNX Runtime loses nothing by it; other engines have
-a kernel of their own for it. So that nobody is timed on a form made for us, each peer runs both and
-its better one counts.
+Our first form has PRelu as max(x, a·x), our second one (x86-64) as convolutions that suit our
+runtime alone; other engines have a kernel of their own for it. So that nobody is timed on a form
+made for us, each peer runs the first one and the plain one, and its better one counts.
 """
 
 from __future__ import annotations

@@ -109,11 +109,20 @@ class Comparer:
 
     def look_at(self, frame: Grey, face: Face) -> Look:
         """One face of a frame. Nobody is embedded who is not fit to be compared."""
-        landmarks = place_landmarks(self._networks, frame, face)
-        aligned = aligned_face(frame, landmarks.five)
-        quality = judge(measure(frame, face, landmarks, aligned), self._limits)
+        quality, landmarks, aligned = self._gate(frame, face)
         template = embed(self._networks, aligned) if quality.fit else None
         return Look(quality, template, landmarks, face)
+
+    def quality(self, frame: Grey) -> Quality:
+        """Whether a look at this frame would be fit; nobody is embedded."""
+        faces = find_faces(self._networks, frame)
+        quality = judge_faces(faces, self._limits)
+        return self._gate(frame, faces[0])[0] if quality.fit else quality
+
+    def _gate(self, frame: Grey, face: Face) -> tuple[Quality, Landmarks, Grey]:
+        landmarks = place_landmarks(self._networks, frame, face)
+        aligned = aligned_face(frame, landmarks.five)
+        return judge(measure(frame, face, landmarks, aligned), self._limits), landmarks, aligned
 
     def compare(
         self,

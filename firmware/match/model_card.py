@@ -53,6 +53,14 @@ class Joined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
+class BlockedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same network for processors whose convolutions run on blocks of channels."""
+
+    file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
+    sha256: Sha256
+    bytes: Count
+
+
 class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A threshold together with the error rates that were measured at it (ISO/IEC 19795-1)."""
 
@@ -84,7 +92,8 @@ class TextReaderCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One model. Only a detector has a layout, only an embedder the last three."""
+    """One model. Only a detector has a layout, only an embedder the last three; what has
+    PRelu may have a second form, which computes the same."""
 
     model_id: str
     file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
@@ -93,6 +102,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Origin
     input: NetworkInput
     layout: Layout | None = None
+    blocked: BlockedForm | None = None
     embedding: Embedding | None = None
     joined: Joined | None = None
     operating_point: OperatingPoint | None = None

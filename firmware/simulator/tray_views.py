@@ -24,6 +24,8 @@ UPSIDE_DOWN_SHARE: Final = 0.15
 _RIM_PIXELS: Final = 6
 """Of the tray, seen around a card that lies at the edge."""
 
+_STRIP_ROWS: Final = 120
+
 Range = tuple[float, float]
 
 
@@ -245,20 +247,32 @@ def frames_of(card: Pixels | None, view: View) -> Callable[[int], Pixels]:
         scene = np.asarray(cv2.GaussianBlur(scene, (0, 0), view.blur_pixels))
     if view.motion_pixels > 1.0:
         scene = np.asarray(cv2.filter2D(scene, -1, _stroke(view)))
-    lit = scene * _light(view)[:, :, None]
-    if view.glare > 0.0:
-        lit += _glare(view)[:, :, None]
-    # Brighter than white is kept until the noise is on it, as a sensor does.
-    still = np.minimum(lit, 1000.0, out=lit).astype(np.int16)
+    still = _lit(scene, view)
     quality = [int(cv2.IMWRITE_JPEG_QUALITY), view.jpeg_quality]
 
     def frame(seed: int) -> Pixels:
         grain = np.random.default_rng(seed).standard_normal(still.shape[:2], np.float32)
         grain *= np.float32(view.noise)
-        noisy = np.clip(still + grain.astype(np.int16)[:, :, None], 0, 255).astype(np.uint8)
-        return np.asarray(cv2.imdecode(cv2.imencode(".jpg", noisy, quality)[1], cv2.IMREAD_COLOR))
+        noisy = still + grain.astype(np.int16)[:, :, None]
+        seen = np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+        return np.asarray(cv2.imdecode(cv2.imencode(".jpg", seen, quality)[1], cv2.IMREAD_COLOR))
 
     return frame
+
+
+def _lit(scene: Pixels, view: View) -> NDArray[np.int16]:
+    """The scene in its light. Brighter than white is kept until the noise is on it, as a sensor
+    does. Strip by strip: as real numbers the whole would take 15 MB more of the worker's memory."""
+    still = np.empty(scene.shape, np.int16)
+    light = _light(view)
+    glare = _glare(view) if view.glare > 0.0 else None
+    for top in range(0, len(scene), _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        lit = scene[rows] * light[rows, :, None]
+        if glare is not None:
+            lit += glare[rows, :, None]
+        still[rows] = np.minimum(lit, 1000.0, out=lit)
+    return still
 
 
 def _either_way(random: np.random.Generator, across: float, down: float) -> tuple[float, float]:

@@ -49,7 +49,13 @@ def test_portraits_are_measured_and_written_down(portraits: Path, tmp_path: Path
     assert done.exit_code == 0, done.output
     found = msgspec.json.decode((tmp_path / "accuracy.json").read_bytes(), type=Evaluation)
     assert msgspec.json.decode(done.stdout.encode(), type=Evaluation) == found
-    one, five, look, visit = found.experiments
+    one, five, look, visit, *with_fit_photos = found.experiments
+    assert [each.photos for each in found.experiments] == ["every picture"] * 4 + [
+        "fit pictures"
+    ] * 4
+    assert [each.name for each in with_fit_photos] == [
+        each.name for each in (one, five, look, visit)
+    ]
     assert (one.frames, five.frames, look.frames) == ("1", "5", "3–5")
     assert (visit.frames, visit.genuine) == ("3 × 3–5", look.genuine)
     # Four people; a and b in six pictures, c and d in three.
@@ -68,9 +74,33 @@ def test_portraits_are_measured_and_written_down(portraits: Path, tmp_path: Path
     assert 4000 < portrait_set.photo_bytes < 5100
     page = (tmp_path / "accuracy.md").read_text(encoding="utf-8")
     assert found.operating_point["id"] in page
-    assert f"| {portrait_set.name} | {one.name} | men |" in page
+    assert f"| {portrait_set.name} | {one.photos} | {one.name} | men |" in page
     assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path) not in page + done.stdout  # a report says nothing of somebody's machine
+
+
+@pytest.mark.stack
+def test_a_photo_that_breaks_the_rules_counts_among_every_picture_and_among_all_refusals(
+    portraits: Path, tmp_path: Path
+) -> None:
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    for name in ("person_a_11.png", "person_b_11.png", "person_b_21.png"):
+        shutil.copy(portraits / name, faces)
+    pixels = cv2.imread(str(portraits / "person_a_21.png"))
+    cv2.imwrite(str(faces / "person_a_21.png"), (pixels * 0.15).astype(np.uint8))
+    done = evaluated("--faces", faces, "--out", tmp_path, "--frames", "1")
+    assert done.exit_code == 0, done.output
+    found = msgspec.json.decode((tmp_path / "accuracy.json").read_bytes(), type=Evaluation)
+    singles = {each.photos: each for each in found.experiments if each.frames == "1"}
+    # The dark one is no live frame; as a photo it is compared only where every picture is one.
+    assert {kind: (each.genuine, each.failed) for kind, each in singles.items()} == {
+        "every picture": (3, 1),
+        "fit pictures": (2, 2),
+    }
+    (faces_set,) = found.sets
+    assert faces_set.failure_to_enrol.reasons == {}
+    assert faces_set.unfit_photos.reasons == {"more_light": 1}
 
 
 @pytest.mark.stack

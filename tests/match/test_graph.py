@@ -8,6 +8,7 @@ import graph as passes
 import numpy as np
 import onnx
 import onnxruntime
+import prelu
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -79,9 +80,70 @@ def test_prelu_is_rewritten_only_where_it_is_exact(
     model = model_of([helper.make_node("PRelu", ["x", "a"], ["y"])], {"a": values}, 1, 3, 4, 4)
     x = (RANDOM.standard_normal((1, 3, 4, 4)) * 3).astype(np.float32)
     before = run(passes.canonical_bytes(model), x)
-    passes.rewrite_prelu(model)
+    prelu.rewrite_prelu(model)
     assert [node.op_type for node in model.graph.node] == operators
     assert np.array_equal(run(passes.canonical_bytes(model), x), before)
+
+
+@pytest.mark.parametrize(
+    ("slopes", "operators"),
+    [
+        ([0.25, -0.5, 1.0], ["Conv", "Relu", "Conv", "Add"]),
+        ([0.25, -0.5, 1.5], ["Relu", "Conv", "Conv", "Add"]),
+    ],
+    ids=["none above 1", "one above 1"],
+)
+def test_prelu_on_blocks_computes_the_same(slopes: list[float], operators: list[str]) -> None:
+    values = np.array(slopes, np.float32).reshape(3, 1, 1)
+    model = model_of([helper.make_node("PRelu", ["x", "a"], ["y"])], {"a": values}, 1, 3, 4, 4)
+    x = (RANDOM.standard_normal((1, 3, 4, 4)) * 3).astype(np.float32)
+    before = run(passes.canonical_bytes(model), x)
+    prelu.block_prelu(model)
+    assert [node.op_type for node in model.graph.node] == operators
+    np.testing.assert_allclose(run(passes.canonical_bytes(model), x), before, rtol=1e-5, atol=1e-5)
+
+
+def between_convs(slopes: list[float], group: int) -> onnx.ModelProto:
+    """A Conv, a PRelu, and a Conv that reads all channels together or each by itself."""
+    weights = {
+        "first": RANDOM.standard_normal((3, 2, 1, 1)).astype(np.float32),
+        "bias": RANDOM.standard_normal(3).astype(np.float32),
+        "a": np.array(slopes, np.float32).reshape(3, 1, 1),
+        "second": RANDOM.standard_normal((3, 3 // group, 3, 3)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "first", "bias"], ["made"]),
+        helper.make_node("PRelu", ["made", "a"], ["bent"]),
+        helper.make_node("Conv", ["bent", "second"], ["y"], group=group),
+    ]
+    return model_of(nodes, weights, 1, 2, 5, 5)
+
+
+@pytest.mark.parametrize("group", [1, 3], ids=["read together", "read by itself"])
+def test_a_steep_slope_is_turned_where_convolutions_can_take_it(group: int) -> None:
+    model = between_convs([0.25, 4.0, -2.0], group)
+    x = RANDOM.standard_normal((1, 2, 5, 5)).astype(np.float32)
+    before = run(passes.canonical_bytes(model), x)
+    prelu.turn_steep_prelu(model)
+    (bent,) = (node for node in model.graph.node if node.op_type == "PRelu")
+    weights = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    np.testing.assert_array_equal(weights[bent.input[1]].reshape(-1), [0.25, 0.25, -2.0])
+    after = run(passes.canonical_bytes(model), x)
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5)
+
+
+def test_a_steep_slope_that_others_read_too_stays() -> None:
+    model = between_convs([0.25, 4.0, -2.0], 1)
+    model.graph.node.append(helper.make_node("Relu", ["bent"], ["z"]))
+    model.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, None))
+    prelu.turn_steep_prelu(model)
+    assert "a" in {each.name for each in model.graph.initializer}
+
+
+def test_a_network_without_prelu_has_one_form() -> None:
+    assert prelu.for_blocks((passes.drop_dropout,)) is None
+    changed = prelu.for_blocks((passes.drop_dropout, prelu.rewrite_prelu))
+    assert changed == (passes.drop_dropout, prelu.turn_steep_prelu, prelu.block_prelu)
 
 
 def test_a_prelu_in_pieces_becomes_one() -> None:
@@ -97,7 +159,7 @@ def test_a_prelu_in_pieces_becomes_one() -> None:
     model = model_of(nodes, slopes, 1, 3, 4, 4)
     x = (RANDOM.standard_normal((1, 3, 4, 4)) * 3).astype(np.float32)
     before = run(passes.canonical_bytes(model), x)
-    for change in (passes.fold_constant_reshapes, passes.gather_prelu):
+    for change in (passes.fold_constant_reshapes, prelu.gather_prelu):
         change(model)
     assert [node.op_type for node in model.graph.node] == ["PRelu"]
     assert np.array_equal(run(passes.canonical_bytes(model), x), before)
@@ -111,7 +173,7 @@ def test_a_sum_of_other_things_is_left_alone() -> None:
         helper.make_node("Add", ["above", "below"], ["y"]),
     ]
     model = model_of(nodes, {"half": np.ones((1, 3, 1, 1), np.float32)}, 1, 3, 4, 4)
-    passes.gather_prelu(model)
+    prelu.gather_prelu(model)
     assert [node.op_type for node in model.graph.node] == ["Relu", "Abs", "Mul", "Add"]
 
 

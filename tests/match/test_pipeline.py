@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -29,8 +30,10 @@ from firmware.match.runtime import (
     LANDMARKS,
     ModelChoice,
     OnnxNetworks,
+    faster_form,
     load_network,
     models_folder,
+    read_model_card,
 )
 from firmware.match.template import FaceTemplate
 from firmware.words import Hint, MatchDecision
@@ -134,8 +137,13 @@ def copied_models(tmp_path: Path) -> Path:
     return folder
 
 
+def form_here(folder: Path) -> Path:
+    """The file that is loaded on this machine."""
+    return folder / faster_form(folder, read_model_card(folder), platform.machine()).file
+
+
 def test_one_changed_byte_and_the_model_is_refused(copied_models: Path) -> None:
-    path = copied_models / "sface.onnx"
+    path = form_here(copied_models)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -144,9 +152,34 @@ def test_one_changed_byte_and_the_model_is_refused(copied_models: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_refused(copied_models: Path) -> None:
-    (copied_models / "sface.onnx").unlink()
+    for path in copied_models.glob("*.onnx"):
+        path.unlink()
     with pytest.raises(ModelRejected, match="make models"):
         load_network(copied_models)
+
+
+@pytest.mark.parametrize("folder", [EMBEDDER, LANDMARKS])
+def test_each_processor_gets_its_form_and_both_see_the_same(folder: str) -> None:
+    """Without the second form's file every processor takes the first."""
+    there = models_folder() / folder
+    card = read_model_card(there)
+    assert card.blocked is not None
+    assert faster_form(there, card, "x86_64") == card.blocked
+    assert faster_form(there, card, "aarch64") == card
+    assert faster_form(models_folder() / DETECTOR, card, "x86_64") == card
+    plain, blocked = (
+        onnxruntime.InferenceSession(
+            (there / form.file).read_bytes(), providers=["CPUExecutionProvider"]
+        )
+        for form in (card, card.blocked)
+    )
+    (entry,) = plain.get_inputs()
+    noise = np.random.default_rng(0).random(card.input.shape, np.float32)
+    batch = noise * np.float32(255 * card.input.scale)
+    for wanted, got in zip(
+        plain.run(None, {entry.name: batch}), blocked.run(None, {entry.name: batch}), strict=True
+    ):
+        np.testing.assert_allclose(got, wanted, atol=1e-4 * max(1.0, np.abs(wanted).max()))
 
 
 def test_a_network_computes_what_its_file_says_and_keeps_nothing_open() -> None:
@@ -155,7 +188,7 @@ def test_a_network_computes_what_its_file_says_and_keeps_nothing_open() -> None:
     network = load_network(folder)
     assert set(os.listdir("/proc/self/fd")) <= before
     of_bytes = onnxruntime.InferenceSession(
-        (folder / "sface.onnx").read_bytes(), providers=["CPUExecutionProvider"]
+        form_here(folder).read_bytes(), providers=["CPUExecutionProvider"]
     )
     face = np.random.default_rng(0).integers(0, 256, (112, 112), np.uint8)
     batch = np.broadcast_to(face.astype(np.float32), (1, 3, 112, 112))
@@ -199,7 +232,7 @@ def test_a_networks_weights_are_in_memory_once() -> None:
         check=True,
     )
     # Of the file's size: one copy took 1.2 to 1.7 in twenty runs, two copies took 2.6 in each.
-    assert int(done.stdout) * 1024 < 2.1 * (large / "sface.onnx").stat().st_size
+    assert int(done.stdout) * 1024 < 2.1 * form_here(large).stat().st_size
 
 
 def compare(*arguments: object) -> tuple[int, str]:

@@ -53,6 +53,8 @@ from firmware.settings import LOOKS_OF_A_VISIT
 Progress: TypeAlias = Callable[[str, int, int], None]
 """(what, done, of)"""
 FEWEST_PEOPLE: Final = 2
+EVERY_PHOTO: Final = "every picture"
+FIT_PHOTOS: Final = "fit pictures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
             skip_broken=request.skip_broken,
         )
         sets.append(_set_report(faces, measured, border, request.frames))
-        made, without = _experiments(faces, measured.measured, request, point, rule)
+        made, without = _experiments(faces, measured, request, point, rule)
         experiments += made
         notes += without
     if not sets:
@@ -146,27 +148,30 @@ def all_trials(
 
 
 def _experiments(
-    faces: FaceSet, measured: Measured, request: Request, point: OperatingPoint, rule: LookRule
+    faces: FaceSet, measured: MeasuredSet, request: Request, point: OperatingPoint, rule: LookRule
 ) -> tuple[list[Experiment], list[str]]:
     """What could be computed, and words on what could not."""
     groups = dict(request.groups)
     if request.halves_seed is not None:
         groups |= halves(faces.people, request.halves_seed)
-    pairs = place(request.pairs, measured.pictures, faces.folder).pairs
+    pairs = place(request.pairs, measured.measured.pictures, faces.folder).pairs
     made, without = [], []
-    for frames, trials in all_trials(measured, pairs, request.frames, rule, point.hopeless):
-        if trials.genuine.size:
+    for photos, taken in ((EVERY_PHOTO, measured.measured), (FIT_PHOTOS, measured.fit_photos)):
+        for frames, trials in all_trials(taken, pairs, request.frames, rule, point.hopeless):
+            if not trials.genuine.size:
+                name = f"{faces.name}, {trials.name}, {photos} as photo"
+                without.append(f"{name}: nobody has the pictures for it")
+                continue
             made.append(
                 experiment(
                     trials,
                     set_name=faces.name,
+                    photos=photos,
                     frames=frames,
                     threshold=point.threshold,
                     groups=groups,
                 )
             )
-        else:
-            without.append(f"{faces.name}, {trials.name}: nobody has the pictures for it")
     return made, without
 
 
@@ -210,6 +215,7 @@ def _set_report(
         left_out=len(measured.left_out),
         failure_to_acquire=refusals(whole, whole.live),
         failure_to_enrol=refusals(whole, whole.cards),
+        unfit_photos=refusals(whole, measured.fit_photos.cards),
         people_with_frames=people_with_frames(whole, frames),
     )
 

@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -23,6 +23,7 @@ from firmware.match.evaluation.face_folders import FaceSet, Picture
 from firmware.match.evaluation.trials import Measured, Templates
 from firmware.match.model_card import OperatingPoint
 from firmware.match.networks import Grey, Reals, grey_of
+from firmware.match.quality import Quality
 from firmware.match.runtime import OnnxNetworks
 
 UNREADABLE: Final = "unreadable"
@@ -60,6 +61,13 @@ class MeasuredSet:
     measured: Measured
     photo_bytes: float  # the mean of the files that stood for a chip's photo
     left_out: tuple[Path, ...]
+    photo_hints: tuple[str | None, ...]
+    """By the limits of a live look: why a picture is not fit to be a photo, if it is not."""
+
+    @property
+    def fit_photos(self) -> Measured:
+        """The same, with only those pictures as photos that would be fit as live frames."""
+        return replace(self.measured, cards=self.measured.cards.without(self.photo_hints))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,6 +78,7 @@ class _Both:
     live_refused: str | None
     card: Reals | None
     card_refused: str | None
+    card_hint: str | None
     photo_bytes: int
 
 
@@ -130,6 +139,7 @@ def measure(
         ),
         float(np.mean([each.photo_bytes for _, each in kept])) if kept else 0.0,
         (*broken, *spoilt),
+        tuple(each.card_hint for _, each in kept),
     )
 
 
@@ -157,21 +167,27 @@ def _measure_one(models: Path, conditions: Conditions, path: Path) -> _Both:
     comparer = _comparer(models)
     grey = read_picture(path)
     if grey is None:
-        return _Both(None, UNREADABLE, None, UNREADABLE, 0)
+        return _Both(None, UNREADABLE, None, UNREADABLE, UNREADABLE, 0)
     look = comparer.look(with_border(grey, conditions.border))
     jp2 = conditions.photo.store(grey)
+    photo = with_border(read_back(jp2), conditions.border)
     card, card_refused = None, None
     try:
-        card = comparer.reference(with_border(read_back(jp2), conditions.border)).values
+        card = comparer.reference(photo).values
     except MalformedPhoto:
         card_refused = NO_REFERENCE
     return _Both(
         live=None if look.template is None else look.template.values,
-        live_refused=None if look.template is not None else str(look.quality.hint),
+        live_refused=_hint(look.quality),
         card=card,
         card_refused=card_refused,
+        card_hint=_hint(comparer.quality(photo)),
         photo_bytes=len(jp2),
     )
+
+
+def _hint(quality: Quality) -> str | None:
+    return None if quality.hint is None else str(quality.hint)
 
 
 def _templates(rows: Sequence[tuple[Reals | None, str | None]]) -> Templates:

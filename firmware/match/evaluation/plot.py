@@ -18,7 +18,7 @@ WAY_OUT: Final = (
 LEAST_FNMR: Final = 1e-4  # none at all lies on the lower edge
 INCHES: Final = (8.0, 6.0)
 DOTS_PER_INCH: Final = 90  # a picture of some eight curves stays below 100 kB
-STYLES: Final = ("-", "--", ":", "-.")
+STYLES: Final = ("-", "--")  # every picture as photo, and only fit ones
 
 
 def draw(found: Evaluation, path: Path) -> None:
@@ -29,13 +29,18 @@ def draw(found: Evaluation, path: Path) -> None:
         raise PlotsMissing(WAY_OUT) from cause
     figure = Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots()
-    for index, each in enumerate(found.experiments):
+    photos = list(dict.fromkeys(each.photos for each in found.experiments))
+    kinds = list(dict.fromkeys((each.set, each.name) for each in found.experiments))
+    for each in found.experiments:
         if not each.det:
             continue
         fmr, errors = zip(*each.det, strict=True)
         fnmr = [max(share, LEAST_FNMR) for share in errors]
-        style = STYLES[index % len(STYLES)]  # told apart without colours too
-        (line,) = axes.plot(fmr, fnmr, style, label=f"{each.set}, {each.name}")
+        first = each.photos == photos[0]
+        label = f"{each.set}, {each.name}" if first else None
+        style = STYLES[photos.index(each.photos)]
+        colour = f"C{kinds.index((each.set, each.name))}"
+        (line,) = axes.plot(fmr, fnmr, style, color=colour, label=label)
         at = each.operating_point
         if at.fmr and at.fnmr and at.fmr.errors:
             here = [max(at.fnmr.value, LEAST_FNMR)]
@@ -43,7 +48,11 @@ def draw(found: Evaluation, path: Path) -> None:
     axes.set(xscale="log", yscale="log", xlim=(1e-7, 0.1), ylim=(LEAST_FNMR, 0.5))
     axes.set(xlabel="FMR: strangers accepted", ylabel="FNMR: holders refused")
     point = found.operating_point
-    axes.set_title(f"{found.model_id}; dots: the shipped threshold {point['threshold']}")
+    axes.set_title(
+        f"{found.model_id}; dots: the shipped threshold {point['threshold']}; "
+        f"broken: only fit pictures as photo",
+        fontsize="medium",
+    )
     axes.grid(visible=True, which="both", alpha=0.25)
     if axes.lines:
         axes.legend()

@@ -13,6 +13,11 @@ came to no comparison. In brackets: 95 % intervals over resampled people, widene
 ones where few people erred; "≤" alone: no error was seen. "–": too few pairs to tell. A threshold
 that was chosen on these very people does better here than elsewhere. What each column means, and
 how to read it: docs/ACCURACY.md.
+
+"Photo: every picture" takes each picture as a card's photo on which a face with eyes is found. A
+card's photo is taken by rules (from the front, eyes open, sharp, no shadow), a press picture is
+not; so "fit pictures" takes only those that the device's own limits for a live look let pass. The
+others count as refused in GFRR. The threshold is that of every picture.
 """
 
 
@@ -46,7 +51,7 @@ def spoken(found: Evaluation) -> str:
     for each in found.experiments:
         at = {row.fmr: percent(row.fnmr) for row in each.at_fmr}
         rates = ", ".join(f"{at.get(fmr, '–')} at FMR {fmr:.0e}" for fmr in WANTED_FMR)
-        lines.append(f"{each.set}, {each.name}: FNMR {rates}")
+        lines.append(f"{each.set}, {each.photos} as photo, {each.name}: FNMR {rates}")
         point = each.operating_point
         lines.append(
             f"    shipped threshold {point.threshold:.3f}: FMR {scientific(point.fmr)}, "
@@ -75,14 +80,14 @@ def scientific(share: Share | None) -> str:
 def _rates(experiments: list[Experiment]) -> list[str]:
     heads = " | ".join(f"FNMR at FMR {fmr:.0e}" for fmr in WANTED_FMR)
     rows = [
-        f"| set | experiment | people | genuine | impostor pairs | EER | {heads} |",
-        "|" + "---|" * (6 + len(WANTED_FMR)),
+        f"| set | photo | experiment | people | genuine | impostor pairs | EER | {heads} |",
+        "|" + "---|" * (7 + len(WANTED_FMR)),
     ]
     for each in experiments:
         at = {row.fmr: f"{percent(row.fnmr)} at {row.threshold:.3f}" for row in each.at_fmr}
         equal = each.equal_error_rate
         cells = [
-            *(each.set, each.name, f"{each.people:,}", f"{each.genuine:,}"),
+            *(each.set, each.photos, each.name, f"{each.people:,}", f"{each.genuine:,}"),
             *(f"{each.impostor_pairs:,}", "–" if equal is None else f"{100 * equal:.2f} %"),
             *(at.get(fmr, "–") for fmr in WANTED_FMR),
         ]
@@ -92,14 +97,14 @@ def _rates(experiments: list[Experiment]) -> list[str]:
 
 def _operating(experiments: list[Experiment]) -> list[str]:
     rows = [
-        "| set | experiment | FMR (one-sided 95 % bound) | strangers accepted | FNMR | GFRR "
-        "| attempts that failed |",
-        "|---|---|---|---|---|---|---|",
+        "| set | photo | experiment | FMR (one-sided 95 % bound) | strangers accepted | FNMR "
+        "| GFRR | attempts that failed |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for each in experiments:
         at = each.operating_point
         rows.append(
-            f"| {each.set} | {each.name} | {scientific(at.fmr)} "
+            f"| {each.set} | {each.photos} | {each.name} | {scientific(at.fmr)} "
             f"| {at.fmr.errors if at.fmr else 0:,} | {percent(at.fnmr)} | {percent(at.gfrr)} "
             f"| {each.failed:,} of {each.genuine + each.failed:,} |"
         )
@@ -111,12 +116,12 @@ def _groups(experiments: list[Experiment]) -> list[str]:
         return []
     rows = [
         "\n## By group, each among itself, at the shipped threshold\n",
-        "| set | experiment | group | people | FMR | FNMR | GFRR |",
-        "|---|---|---|---|---|---|---|",
+        "| set | photo | experiment | group | people | FMR | FNMR | GFRR |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {each.set} | {each.name} | {row.group} | {row.people:,} | {scientific(row.rates.fmr)} "
-        f"| {percent(row.rates.fnmr)} | {percent(row.rates.gfrr)} |"
+        f"| {each.set} | {each.photos} | {each.name} | {row.group} | {row.people:,} "
+        f"| {scientific(row.rates.fmr)} | {percent(row.rates.fnmr)} | {percent(row.rates.gfrr)} |"
         for each in experiments
         for row in each.groups
     ]
@@ -126,14 +131,16 @@ def _groups(experiments: list[Experiment]) -> list[str]:
 def _sets(sets: list[SetReport], frames: list[int]) -> list[str]:
     heads = "".join(f" with {count} fit beside a reference |" for count in frames)
     rows = [
-        f"| set | pictures | people |{heads} live frames refused | photos refused |",
-        "|" + "---|" * (5 + len(frames)),
+        f"| set | pictures | people |{heads} live frames refused | photos refused "
+        "| photos not fit |",
+        "|" + "---|" * (6 + len(frames)),
     ]
     for each in sets:
         filled = "".join(f" {each.people_with_frames[str(count)]:,} |" for count in frames)
         rows.append(
             f"| {each.name} | {each.pictures:,} | {each.people:,} |{filled} "
-            f"{_refused(each.failure_to_acquire)} | {_refused(each.failure_to_enrol)} |"
+            f"{_refused(each.failure_to_acquire)} | {_refused(each.failure_to_enrol)} "
+            f"| {_refused(each.unfit_photos)} |"
         )
     rows.append("")
     for each in sets:

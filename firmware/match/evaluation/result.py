@@ -23,7 +23,7 @@ from firmware.match.evaluation.rates import (
 )
 from firmware.match.evaluation.trials import Measured, Templates
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 WANTED_FMR: Final = (1e-3, 1e-4, 1e-5)
 CURVE_POINTS: Final = 60
 
@@ -48,6 +48,7 @@ class SetReport(msgspec.Struct, frozen=True):
     left_out: int  # files that are no pictures
     failure_to_acquire: Refusals  # live frames
     failure_to_enrol: Refusals  # references
+    unfit_photos: Refusals  # references, and those that would not be fit as live frames
     people_with_frames: dict[str, int]  # by number of frames: how many people can fill it
 
 
@@ -64,6 +65,7 @@ class Experiment(msgspec.Struct, frozen=True):
 
     name: str
     set: str
+    photos: str  # which pictures stood for a card's photo
     frames: str
     people: int  # with a genuine comparison
     genuine: int
@@ -116,13 +118,20 @@ def refusals(measured: Measured, templates: Templates) -> Refusals:
 
 
 def experiment(
-    trials: Trials, *, set_name: str, frames: str, threshold: float, groups: Groups
+    trials: Trials,
+    *,
+    set_name: str,
+    photos: str,
+    frames: str,
+    threshold: float,
+    groups: Groups,
 ) -> Experiment:
     """All rates of one way of comparing."""
     curve = det_curve(trials, CURVE_POINTS)
     return Experiment(
         name=trials.name,
         set=set_name,
+        photos=photos,
         frames=frames,
         people=len(np.unique(trials.genuine_person)),
         genuine=trials.genuine.size,

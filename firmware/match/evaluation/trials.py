@@ -39,6 +39,11 @@ class Templates:
     def there(self) -> NDArray[np.bool_]:
         return np.array([reason is None for reason in self.refused], bool)
 
+    def without(self, unfit: Sequence[str | None]) -> Templates:
+        """Those of pictures that are fit; of each other one, why it is not."""
+        both = zip(self.refused, unfit, strict=True)
+        return Templates(self.values, tuple(reason or why for reason, why in both))
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Measured:
