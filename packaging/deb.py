@@ -1,7 +1,7 @@
 """Builds the Debian packages. Run: make deb (SUITE=bookworm|trixie, ARCH=amd64|arm64, VERSION=)
 
 A package for another machine or another release is built here all the same: nothing is compiled.
-Two builds of one commit give the same bytes.
+Two builds of one commit with one signing key give the same bytes; `--twice` builds twice and looks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from signing import NoSigningKey, signing_key
 from stage import PACKAGES, PROJECT, Stage, date_all
 from suites import PLATFORMS, SUITES, Suite
 from wheels import VendoringFailed
+
+from firmware.match.manifest import sha256_of
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build/deb"
@@ -60,6 +62,9 @@ def build(wanted: Build, out: Path) -> list[Path]:
     """Build the set into `out`; the paths of its packages."""
     work = OUT / "work" / f"{wanted.suite.name}-{wanted.arch}"
     shutil.rmtree(work, ignore_errors=True)
+    for old in out.glob("*.deb"):
+        if old.name in wanted.names:
+            old.unlink()  # a failure leaves none that could be taken for this one
     source = work / "kazashi"
     shutil.copytree(ROOT / "packaging/debian", source / "debian")
     shutil.copy(ROOT / "CHANGELOG.md", source)
@@ -73,6 +78,13 @@ def build(wanted: Build, out: Path) -> list[Path]:
     packages = [Path(shutil.move(work / name, out / name)) for name in wanted.names]
     shutil.rmtree(source)  # a gigabyte
     return packages
+
+
+def compare(packages: list[Path], again: list[Path]) -> None:
+    """Raises `BuildFailed` for the first package that came out differently."""
+    for one, other in zip(packages, again, strict=True):
+        if sha256_of(one) != sha256_of(other):
+            raise BuildFailed(f"{one} and {other} were built alike and differ")
 
 
 def _dpkg_buildpackage(wanted: Build, source: Path) -> None:
@@ -131,6 +143,7 @@ def main() -> int:
     parser.add_argument("--suite", choices=SUITES, default="bookworm")
     parser.add_argument("--arch", choices=PLATFORMS, default="amd64")
     parser.add_argument("--version", default=PROJECT["project"]["version"])
+    parser.add_argument("--twice", action="store_true", help="build a second time and compare")
     parser.add_argument("--out", type=Path, help="default: build/deb/SUITE")
     arguments = parser.parse_args()
     suite = SUITES[arguments.suite]
@@ -138,11 +151,13 @@ def main() -> int:
     try:
         wanted = Build(suite, arguments.arch, arguments.version, _epoch())
         packages = build(wanted, out)
+        if arguments.twice:
+            compare(packages, build(wanted, OUT / "again" / suite.name))
     except (BuildFailed, NoSigningKey, VendoringFailed) as fault:
         print(f"deb: {fault}", file=sys.stderr)
         return 1
     for package in packages:
-        print(f"{package.stat().st_size / 1e6:7.1f} MB  {package.relative_to(ROOT)}")
+        print(f"{sha256_of(package)}  {package.stat().st_size / 1e6:6.1f} MB  {package}")
     return 0
 
 

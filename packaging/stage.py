@@ -148,7 +148,7 @@ class Stage:
         """Beside the code, where programs look for them, there is a link."""
         beside = self.into(FIRMWARE, self.modules(FIRMWARE) / "models")
         beside.symlink_to(os.path.relpath(f"/{MODELS}", self.modules(FIRMWARE)))
-        for path in model_files():
+        for path in model_files(self.arch):
             shutil.copy(path, self.into(FIRMWARE, Path(MODELS, path.relative_to(ROOT / "models"))))
         sign_models(self.root / FIRMWARE / MODELS, self.version, key)
         shipped = SHIPPED_KEY.relative_to(ROOT)
@@ -169,12 +169,13 @@ def files_under(folder: Path) -> list[Path]:
     ]
 
 
-def model_files() -> list[Path]:
-    """The networks with their cards and licences."""
+def model_files(arch: str) -> list[Path]:
+    """The networks with their cards and licences, in the forms that such a machine runs."""
     return [
         path
         for path in files_under(ROOT / "models")
         if path.suffix in {".toml", ".onnx"} or path.name == "LICENSE"
+        if arch == "amd64" or not path.name.endswith("-blocked.onnx")  # models/prelu.py
     ]
 
 
