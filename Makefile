@@ -101,8 +101,9 @@ bench-card: ready  ## Compute how long the line alone takes to read a card, by r
 bench-apdus: ready  ## Count the commands for photo and certificate, beside OpenSC's
 	@$(PROGRAMS)/python benchmarks/apdus.py $(ARGS)
 
-bench-link: ready  ## Compute what is left of a serial line, and send FRAMES=1000000 over a bad one (2 minutes)
+bench-link: ready  ## Compute what is left of a serial line, send FRAMES=1000000 over bad ones, measure real ports (6 minutes)
 	@$(PROGRAMS)/python benchmarks/link_line.py --frames $(or $(FRAMES),1000000) $(ARGS)
+	@$(PROGRAMS)/python benchmarks/link_real.py
 
 link-attacks: ready  ## Attack the serial link a thousand times in each way (ATTEMPTS=N; 15 minutes)
 	@$(PROGRAMS)/python benchmarks/link_attacks.py --attempts $(or $(ATTEMPTS),1000) $(ARGS)
