@@ -75,10 +75,32 @@ class HostLine:
         self._outcome: asyncio.Future[bool] | None = None
 
     async def open(self) -> None:
-        """Serve, and let a first host be paired by itself. Raises `LinkLost`, `BadSettings`."""
-        self._server = await self._serve()
-        if self._settings.link.startswith("serial:") and self._trust.pinned() is None:
+        """Serve, and let a first host be paired by itself; a serial port may come later.
+
+        Raises `LinkLost` for a socket that cannot be served, `BadSettings`.
+        """
+        try:
+            self._server = await self._serve()
+        except LinkLost as fault:
+            if not self._is_serial:
+                raise
+            log.warning("%s", fault)
+            self._under_way = asyncio.create_task(self._open_later())
+        else:
+            self._pair_a_first_host()
+
+    async def _open_later(self) -> None:
+        self._server = await self._serve_again()
+        self._under_way = None
+        self._pair_a_first_host()
+
+    def _pair_a_first_host(self) -> None:
+        if self._is_serial and self._trust.pinned() is None:
             self.pair()
+
+    @property
+    def _is_serial(self) -> bool:
+        return self._settings.link.startswith("serial:")
 
     async def close(self) -> None:
         """Stop serving or pairing."""

@@ -193,6 +193,17 @@ async def test_a_paired_device_pairs_anew_only_when_asked_there_and_keeps_the_ol
     await left(await reader.met(stranger))
 
 
+async def test_a_port_that_comes_later_is_served_then(tmp_path: Path) -> None:
+    with Cable() as cable:
+        reader = Reader(tmp_path, cable)
+        cable.pull()
+        await reader.line.open()
+        await reader.until(Standing.NO_HOST)
+        cable.plug()
+        assert await reader.until(Standing.PAIRING) is not None
+        await reader.line.close()
+
+
 async def test_no_pairing_begins_during_a_visit(reader: Reader) -> None:
     code = await reader.until(Standing.PAIRING)
     assert code is not None
