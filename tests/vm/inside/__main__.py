@@ -41,7 +41,6 @@ BOOTS: Final[Mapping[str, Mapping[str, Scenario]]] = {
         "cable visit": cable.cable_visit,
         "cable pulled": cable.pulled,
         "cable back": cable.back,
-        "local again": cable.local_again,
         "cut": power.cut,
     },
     "second": {  # after the power came back
@@ -62,6 +61,7 @@ def main() -> None:
     if scenarios is None:
         known = {name: scenario for of in BOOTS.values() for name, scenario in of.items()}
         scenarios = {name: known[name] for name in told[1].replace("-", " ").split(",")}
+    desk.use_installed_code()
     for name, scenario in scenarios.items():
         play(name, scenario)
 

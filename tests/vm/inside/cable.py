@@ -9,13 +9,14 @@ from pathlib import Path
 from desk import (
     FIRMWARE,
     HOSTDRIVER,
+    SCALE,
     SOCKET,
+    asked,
     fact,
-    kazashi,
     pin_visit,
     replace_setting,
-    restart,
     run,
+    set_scale,
     set_top,
     troubles,
     until_well,
@@ -26,14 +27,13 @@ from report import expect, until
 GADGET = "kazashi-usb-gadget.service"
 PORT = Path("/sys/kernel/config/usb_gadget/kazashi/UDC")
 HOST_END = Path("/dev/kazashi")
-SCALE = 10.0
-"""So that an emulated machine is not taken for a host that is gone: the lease is 2 s."""
 UNPLUGGED = Path("/run/unplugged")
 """The name of the port that the gadget was bound to."""
 
 
 def gadget() -> str:
     """dummy_hcd is a USB port that can be a device, and the host's port that it is plugged into."""
+    Path("/etc/modules-load.d/dummy_hcd.conf").write_text("dummy_hcd\n")
     run("modprobe", "dummy_hcd")
     run("udevadm", "settle")
     until(lambda: fact(GADGET, "ActiveState") == "active", 120, f"{GADGET} started by udev")
@@ -47,8 +47,8 @@ def gadget() -> str:
 
 def pairing() -> str:
     """Digits at the device, typed at the host."""
-    set_top("firmware", link="serial:/dev/ttyGS0", time_scale=SCALE)
-    set_top("hostdriver", time_scale=SCALE)
+    set_top("firmware", link="serial:/dev/ttyGS0")
+    set_scale(SCALE)
     replace_setting("hostdriver", "link", f"serial:{HOST_END}")
     run("systemctl", "restart", FIRMWARE, HOSTDRIVER, within_s=900)
     until(lambda: "no driver" not in troubles(), 600, "the driver up")
@@ -66,7 +66,7 @@ def pairing() -> str:
 
 def cable_visit() -> str:
     """As over the local socket."""
-    line = kazashi("readers")["readers"][0]["line"]
+    line = asked("reader.list")["readers"][0]["line"]
     return f"{pin_visit()}; {line}"
 
 
@@ -79,7 +79,7 @@ def pulled() -> str:
             when.append(PORT.read_text().strip())
             PORT.write_text("\n")
 
-    result, saw = visit("--method", "pin", on_state=pull)
+    result, saw = visit("pin", on_state=pull)
     expect(bool(when), f"no consent was asked for: {saw}")
     expect(result["outcome"] == "failed", f"{result['outcome']} after {saw}")
     UNPLUGGED.write_text(when[0])
@@ -92,12 +92,3 @@ def back() -> str:
     PORT.write_text(UNPLUGGED.read_text())
     until_well()
     return pin_visit()
-
-
-def local_again() -> str:
-    """Not a check of its own."""
-    set_top("firmware", link="unix:link.sock", time_scale=1.0)
-    set_top("hostdriver", time_scale=1.0)
-    replace_setting("hostdriver", "link", "unix:/run/kazashi/firmware/link.sock")
-    restart()
-    return "joined by the local socket"

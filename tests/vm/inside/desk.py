@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import site
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -13,11 +14,13 @@ from typing import Any
 from report import NotSeen, expect, until
 
 WORLD = "/material/world"
+STAGE = "/var/lib/kazashi-simulation"
 SOCKET = "/run/kazashi/hostdriver/hostdriver.sock"
 SETTINGS = Path("/etc/kazashi")
 FIRMWARE, HOSTDRIVER = "kazashi-firmware.service", "kazashi-hostdriver.service"
 UP_WITHIN_S = 600.0
-VISIT_WITHIN_S = 900.0
+SCALE = 10.0
+"""Of a bad day: slow is not taken for gone."""
 
 
 def run(*command: str, within_s: float = 300.0) -> str:
@@ -42,26 +45,28 @@ def main_pid(unit: str) -> int:
     return int(fact(unit, "MainPID"))
 
 
-def kazashi(*words: str) -> Any:
-    """The JSON that reception's client prints, whatever its exit code says."""
-    done = subprocess.run(
-        ("kazashi", "--socket", SOCKET, *words, "--json"),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        stdin=subprocess.DEVNULL,
-    )
+def use_installed_code() -> None:
+    """Let this process import what the packages brought, simulator included."""
+    for folder in Path("/usr/lib").glob("kazashi-firmware/lib/python3*/site-packages"):
+        site.addsitedir(str(folder))
+
+
+def asked(method: str) -> dict[str, Any]:
+    """What the host driver answers. Raises `NotSeen` while it is not there."""
+    from firmware.faults import Fault
+    from hostdriver.client import Client
+
     try:
-        return json.loads(done.stdout)
-    except ValueError as cause:
-        raise NotSeen(f"kazashi {' '.join(words)}: {done.stderr.strip()}") from cause
+        with Client(SOCKET, "kazashi-test") as client:
+            return client.call(method)
+    except Fault as fault:
+        raise NotSeen(f"{method}: {fault}") from fault
 
 
 def troubles() -> list[str]:
     """What `health` finds: symbols; `no driver` while nobody answers."""
     try:
-        return [trouble["symbol"] for trouble in kazashi("health")["troubles"]]
+        return [trouble["symbol"] for trouble in asked("health")["troubles"]]
     except NotSeen:
         return ["no driver"]
 
@@ -97,52 +102,57 @@ def replace_setting(daemon: str, key: str, value: str) -> None:
 
 
 def visit(
-    *words: str, on_state: Callable[[str], None] = lambda state: None
+    method: str | None = None, on_state: Callable[[str], None] = lambda state: None
 ) -> tuple[dict[str, Any], list[str]]:
     """Play a visit of the patient `valid`; the result, and the states that reception heard of.
 
     `on_state` is called as each state is heard of, while the visit goes on.
     """
-    command = ("kazashi-simulator", "visit", "--installed", "--world", WORLD, "--json", *words)
+    from firmware.faults import Fault
+    from firmware.simulator.installed import InstalledAppliance
+    from firmware.simulator.patients import find
+    from firmware.simulator.visit import Play, play
+    from firmware.simulator.world import World
+    from firmware.words import Method
+
     saw: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
-    ) as playing:
-        assert playing.stderr is not None and playing.stdout is not None
-        said = []
-        for line in playing.stderr:
-            said.append(line)
-            if heard := re.match(r"\s*[\d.]+ s\s+\d+\s+(\w+)", line):
-                saw.append(heard[1])
-                on_state(heard[1])
-        told = playing.stdout.read()
+
+    def tell(event: dict[str, Any]) -> None:
+        if state := event.get("state"):
+            saw.append(state)
+            on_state(state)
+
+    scene = Play(find("valid"), method=Method(method) if method else None)
     try:
-        return json.loads(told), saw
-    except ValueError as cause:
-        raise NotSeen(f"no result: {''.join(said)[-600:]}") from cause
+        with InstalledAppliance(World(Path(WORLD))) as appliance:
+            return play(appliance, scene, tell), saw
+    except Fault as fault:
+        raise NotSeen(f"{type(fault).__name__}: {fault} after {saw}") from fault
 
 
-def verified(*words: str, method: str = "pin") -> str:
+def verified(method: str | None, by: str) -> str:
     """Play a visit that must be verified by that method; says how long it took."""
-    result, saw = visit(*words)
+    result, saw = visit(method)
     outcome = (result["outcome"], result["method"])
-    expect(outcome == ("verified", method), f"{result['outcome']}: {result['cause']} after {saw}")
+    expect(outcome == ("verified", by), f"{result['outcome']}: {result['cause']} after {saw}")
     expect(result["evidence"]["card_signature"] is not None, "the card did not sign")
-    return f"verified by {method} in {result['timings_ms']['total'] / 1000:.1f} s"
+    return f"verified by {by} in {result['timings_ms']['total'] / 1000:.1f} s"
 
 
 def pin_visit() -> str:
     """The usual one."""
-    return verified("--method", "pin")
+    return verified("pin", "pin")
 
 
 def face_visit() -> str:
-    """By the simulated cameras; the networks run some hundred times slower than on a Pi."""
-    set_top("firmware", time_scale=60.0)
-    set_top("hostdriver", time_scale=60.0)
+    """By the simulated cameras; the networks run far slower than on a Pi."""
+    replace_setting("firmware", "face_camera", f"simulated:face:{STAGE}")
+    set_scale(60.0)
     restart()
-    seen = verified(method="face")
-    set_top("firmware", time_scale=1.0)
-    set_top("hostdriver", time_scale=1.0)
-    restart()
-    return seen
+    return verified(None, "face")
+
+
+def set_scale(scale: float) -> None:
+    """All time limits of both daemons times this; they must be restarted."""
+    set_top("firmware", time_scale=scale)
+    set_top("hostdriver", time_scale=scale)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
+import subprocess
 from pathlib import Path
 
-from desk import FIRMWARE, HOSTDRIVER, fact, run, troubles, until_well
+from desk import (
+    FIRMWARE,
+    HOSTDRIVER,
+    STAGE,
+    fact,
+    run,
+    troubles,
+    until_well,
+    use_installed_code,
+)
 from report import expect, until
 
 PACKAGES = ("kazashi-firmware", "kazashi-hostdriver", "kazashi-simulator")
@@ -27,6 +38,7 @@ def install() -> str:
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     quickly = ("-o", "Dpkg::Options::=--force-unsafe-io")  # no fsync for each file
     run("apt-get", "install", "-y", "--no-install-recommends", *quickly, *debs, within_s=3000)
+    use_installed_code()
     enabled = [run("systemctl", "is-enabled", unit) for unit in UNITS]
     expect(set(enabled) == {"enabled"}, f"{UNITS} are {enabled}")
     version = run("dpkg-query", "-W", "-f=${Version}", "kazashi-firmware")
@@ -36,10 +48,22 @@ def install() -> str:
 def bare() -> str:
     """With the settings as they came, and none of the hardware that they name."""
     until(lambda: fact(FIRMWARE, "ActiveState") == "active", 900, "the firmware up")
-    until(lambda: "no driver" not in troubles(), 300, "the driver up")
-    found = troubles()
-    expect("camera_unavailable" in found, f"health finds {found}")
-    return f"active; health: {', '.join(found)}"
+    until(lambda: troubles() == ["gateway_not_set_up"], 900, "the reader met")
+    found = doctor()
+    expect({"face_camera_missing", "lights_missing"} <= found, f"the doctor finds {found}")
+    return f"active; health: gateway_not_set_up; doctor: {', '.join(sorted(found))}"
+
+
+def doctor() -> set[str]:
+    """The symptoms that `kazashi-firmware doctor` finds."""
+    told = subprocess.run(
+        ("kazashi-firmware", "doctor", "--json"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    return {finding["symptom"] for finding in json.loads(told.stdout)["findings"]}
 
 
 def move_in() -> str:
@@ -77,7 +101,6 @@ def purge() -> str:
     return "no file, user, group or unit"
 
 
-STAGE = "/var/lib/kazashi-simulation"
 OURS = (
     *(f"/etc/systemd/system/{unit}.d" for unit in (FIRMWARE, HOSTDRIVER)),
     *(f"/etc/systemd/system/{unit}.d/emulated.conf" for unit in (FIRMWARE, HOSTDRIVER)),

@@ -9,12 +9,14 @@ from pathlib import Path
 from desk import (
     FIRMWARE,
     HOSTDRIVER,
+    SCALE,
     fact,
     main_pid,
     pin_visit,
     replace_setting,
     restart,
     run,
+    set_scale,
     until_well,
     visit,
 )
@@ -43,6 +45,8 @@ def _killed(unit: str, number: signal.Signals) -> list[int]:
 
 def driver_killed() -> str:
     """SIGKILL."""
+    set_scale(SCALE)
+    restart()
     _killed(HOSTDRIVER, signal.SIGKILL)
     return f"restarted; {pin_visit()}"
 
@@ -73,8 +77,7 @@ def pcscd_killed() -> str:
 def camera() -> str:
     """vivid: a real V4L2 driver, whose picture has no face in it."""
     run("modprobe", "vivid", "n_devs=1")
-    until(Path("/dev/video0").exists, 30, "/dev/video0")
-    simulated = "simulated:face:/var/lib/kazashi-simulation"
+    until(Path("/dev/video0").exists, 60, "/dev/video0")
     replace_setting("firmware", "face_camera", "v4l2:0")
     restart()
     open_in: set[str] = set()
@@ -86,8 +89,6 @@ def camera() -> str:
                     open_in.add(state)
 
     result, saw = visit(on_state=look)
-    replace_setting("firmware", "face_camera", simulated)
-    restart()
     expect(bool(open_in), f"nobody had /dev/video0 open in {saw}")
     expect("comparing_faces" in saw, f"no face was looked for: {saw}")
     expect(

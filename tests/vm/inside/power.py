@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from desk import FIRMWARE, HOSTDRIVER, fact, kazashi, pin_visit, until_well, visit
+from desk import FIRMWARE, HOSTDRIVER, SOCKET, fact, pin_visit, run, until_well, visit
 from report import NotSeen, expect, say, until
 
 STATE = Path("/var/lib/kazashi/hostdriver")
@@ -48,7 +48,7 @@ def cut() -> str:
             )
             until(lambda: False, 600, "the power cut")
 
-    _, saw = visit("--method", "pin", on_state=wait_for_consent)
+    _, saw = visit("pin", on_state=wait_for_consent)
     raise NotSeen(f"the visit went on: {saw}")
 
 
@@ -57,12 +57,12 @@ def started_again() -> str:
     until_well()
     states = [fact(unit, "ActiveState") for unit in (FIRMWARE, HOSTDRIVER)]
     expect(states == ["active", "active"], f"units are {states}")
-    return "both active, health finds nothing"
+    return "both active, the cable's link up, health finds nothing"
 
 
 def ledger() -> str:
     """The chain holds; the visit that was cut has its consents, and no end."""
-    report = kazashi("ledger", "verify")
+    report = json.loads(run("kazashi", "--socket", SOCKET, "ledger", "verify", "--json"))
     expect(report["ok"] is True, f"{report}")
     rows = _rows()
     last = [facts["transaction_id"] for event, facts in rows if event == "consent"][-1]
