@@ -35,7 +35,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "cut": "consent is in the ledger; now the power goes",
     # --- second boot
     "started again": "after the cut both daemons are up by themselves",
-    "ledger": "kazashi ledger verify holds, and the cut visit is closed as one that did not end",
+    "ledger": "kazashi ledger verify holds; the visit that was cut has its consents and no end",
     "visit after cut": "the next visit is verified",
     "remove": "apt remove leaves nothing running, and keeps settings and ledger",
     "purge": "apt purge leaves no file, user or unit",

@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 
-from desk import FIRMWARE, HOSTDRIVER, SOCKET, fact, pin_visit, run, until_well, visit
-from report import NotSeen, expect, say, until
+from desk import FIRMWARE, HOSTDRIVER, SOCKET, fact, main_pid, pin_visit, run, until_well, visit
+from report import NotSeen, expect, say
 
 STATE = Path("/var/lib/kazashi/hostdriver")
+VISIT = "json_extract(facts, '$.transaction_id')"
+ROWS = f"SELECT kind, {VISIT} FROM rows ORDER BY sequence"
+CONSENTS = f"SELECT kind, {VISIT} FROM rows WHERE kind = 'consent' ORDER BY sequence"
 
 
-def _rows() -> list[tuple[str, dict[str, object]]]:
-    """Event and facts of every row, in order, read beside the running driver."""
+def _read(query: str) -> list[tuple[str, str]]:
+    """What a query of the ledger gives, beside the running driver."""
     uri = f"file:{STATE / 'ledger.sqlite'}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=30)) as ledger:
-        return [(event, json.loads(facts)) for event, facts in ledger.execute(ROWS)]
-
-
-ROWS = "SELECT kind, facts FROM rows ORDER BY sequence"
+        return ledger.execute(query).fetchall()
 
 
 def cut() -> str:
     """Never returns: the judge pulls the plug once it hears of the consent.
 
-    The insurers' database is kept locked meanwhile, so that the answer which would end the visit
-    cannot come before that.
+    From the question on, the insurers' database is kept locked, so that the answer which ends the
+    visit has to wait; and once the consent is written, the driver is stopped.
     """
-    locked = sqlite3.connect(STATE / "insurers.sqlite", isolation_level=None, timeout=60)
-    known = len(_rows())
+    locked = sqlite3.connect(
+        STATE / "insurers.sqlite", isolation_level=None, timeout=60, check_same_thread=False
+    )
+    driver, known, stopped = main_pid(HOSTDRIVER), len(_read(CONSENTS)), Event()
 
-    def wait_for_consent(state: str) -> None:
+    def stop_at_consent() -> None:
+        while len(_read(CONSENTS)) == known:
+            stopped.wait(0.02)
+        os.kill(driver, signal.SIGSTOP)
+        cut_visit = _read(CONSENTS)[-1][1]
+        kinds = _kinds_of(cut_visit)
+        expect("visit_ended" not in kinds, f"it had ended before the power went: {kinds}")
+        say(check="cut", ok=True, saw=f"written: {', '.join(kinds)}", took_s=0, cut=True)
+
+    def hold_back(state: str) -> None:
         if state == "asking_consent":
             locked.execute("BEGIN IMMEDIATE")
-        if state == "confirming":
-            until(lambda: any(event == "consent" for event, _ in _rows()[known:]), 60, "consent")
-            ended = [event for event, _ in _rows()[known:] if event == "visit_ended"]
-            expect(not ended, "the visit ended before the power went")
-            say(
-                check="cut",
-                ok=True,
-                saw="consents written, no visit_ended: now",
-                took_s=0,
-                cut=True,
-            )
-            until(lambda: False, 600, "the power cut")
+            Thread(target=stop_at_consent, daemon=True).start()
 
-    _, saw = visit("pin", on_state=wait_for_consent)
+    _, saw = visit("pin", on_state=hold_back)
     raise NotSeen(f"the visit went on: {saw}")
+
+
+def _kinds_of(visit_id: str) -> list[str]:
+    return [kind for kind, of_visit in _read(ROWS) if of_visit == visit_id]
 
 
 def started_again() -> str:
@@ -57,19 +64,17 @@ def started_again() -> str:
     until_well()
     states = [fact(unit, "ActiveState") for unit in (FIRMWARE, HOSTDRIVER)]
     expect(states == ["active", "active"], f"units are {states}")
-    return "both active, the cable's link up, health finds nothing"
+    return "both active, joined by the cable as before, health finds nothing"
 
 
 def ledger() -> str:
     """The chain holds; the visit that was cut has its consents, and no end."""
     report = json.loads(run("kazashi", "--socket", SOCKET, "ledger", "verify", "--json"))
     expect(report["ok"] is True, f"{report}")
-    rows = _rows()
-    last = [facts["transaction_id"] for event, facts in rows if event == "consent"][-1]
-    of_it = [event for event, facts in rows if facts.get("transaction_id") == last]
-    expect("visit_begun" in of_it and "statement" in " ".join(of_it), f"the cut visit has {of_it}")
-    expect("visit_ended" not in of_it, f"the cut visit has an end: {of_it}")
-    return f"{len(rows)} rows hold; the cut visit: {', '.join(of_it)}"
+    kinds = _kinds_of(_read(CONSENTS)[-1][1])
+    expect(kinds[0] == "visit_begun", f"the cut visit has {kinds}")
+    expect("visit_ended" not in kinds, f"the cut visit has an end: {kinds}")
+    return f"{report['rows']} rows hold; of the cut visit: {', '.join(kinds)}"
 
 
 def visit_after_cut() -> str:
