@@ -294,6 +294,7 @@ class HostDesk:
         """Find out by looking what nobody tells: room on the disk, the clock. Until cancelled."""
         while True:
             self.look_at_device()
+            await self._device.clock.ask()
             await asyncio.sleep(LOOKS_EVERY_S)
 
     def look_at_device(self) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from firmware.clock import MADE_AT, SystemClock
 from firmware.faults import BadSettings, StorageUnavailable
 from firmware.link.trust import Trust, put_private
 from firmware.transaction.visit import Now
@@ -21,12 +22,9 @@ from firmware.words import ClockTrust
 DEVICE_KEY_FILE = "device-key.json"
 LINK_FOLDER = "link"
 WRONG_PASSCODES_FILE = "wrong-passcodes"
-_TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
-MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 WORN_OUT_AT = MADE_AT.replace(year=MADE_AT.year + 30)
 ROOM_BYTES = 64 * 1024
 """Less is no room: a file is written anew before the old one goes, and a disk wants its own."""
-_CLOCK_CHIP = Path("/dev/rtc0")
 
 
 class Device:
@@ -43,7 +41,8 @@ class Device:
         """Makes a key at the first start. Raises `BadSettings` when `state_dir` cannot be used."""
         self.device_id = device_id
         self.boot_id: UUID = uuid4()
-        self._clock_trust, self._monotonic, self._wall = clock_trust, monotonic, wall
+        self.clock = SystemClock(clock_trust)
+        self._monotonic, self._wall = monotonic, wall
         self._host_said: tuple[datetime, float] | None = None
         """The paired host's time, and when it came by the clock that nobody sets."""
         self._state_dir = state_dir
@@ -101,7 +100,7 @@ class Device:
 
     def now(self) -> Now:
         """The wall time and its trust: our own clock's, else what the paired host said."""
-        own = own_clock_trust(self._clock_trust, self._wall())
+        own = self.clock.trust(self._wall())
         if own is ClockTrust.NONE and self._host_said is not None:
             said, at_s = self._host_said
             return Now(said + timedelta(seconds=self._monotonic() - at_s), ClockTrust.HOST)
@@ -119,18 +118,6 @@ class Device:
     def clock_trust(self) -> ClockTrust:
         """Whom the time comes from."""
         return self.now().trust
-
-
-def own_clock_trust(told: ClockTrust | None, wall: datetime | None = None) -> ClockTrust:
-    """NTP, a clock chip, or nobody; `told` is the site's word in place of the system's. A clock
-    before our own making is wrong whatever anybody says. `wall`: what it says, None: look."""
-    if (wall or datetime.now(UTC)) < MADE_AT:
-        return ClockTrust.NONE
-    if told is not None:
-        return told
-    if _TIMESYNC_MARK.exists():
-        return ClockTrust.NTP
-    return ClockTrust.RTC if _CLOCK_CHIP.exists() else ClockTrust.NONE
 
 
 def _read_or_make_key(path: Path) -> OKPKey:

@@ -28,6 +28,7 @@ NOT_SHIPPED = {"simulator", "testbench"}
 MAY_IMPORT: dict[str, set[str]] = {
     "worker": set(),
     "control": {"link"},  # it listens as the link does
+    "clock": set(),
     "notify": set(),
     "watchdog": {"notify"},
     "statement": set(),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
 from typing import Any
 
-from firmware.device import own_clock_trust
+from firmware.clock import SystemClock
 from firmware.doctor import facts as f
 from firmware.doctor import machine as here
 from firmware.doctor.children import look
@@ -34,10 +35,13 @@ async def examine(
 ) -> Facts:
     """The facts of the chosen checks of `OF_DEVICE`. `known`: what the running firmware knows."""
     machine = machine or Machine()
-    known_or_own = known.clock_trust if known else own_clock_trust(settings.clock_trust)
 
     async def clock() -> f.ClockFact:
-        return f.ClockFact(known_or_own)
+        if known is not None:
+            return f.ClockFact(known.clock_trust)
+        own = SystemClock(settings.clock_trust)
+        await own.ask()
+        return f.ClockFact(own.trust(datetime.now(UTC)))
 
     checks: dict[str, Callable[[], Awaitable[Any]]] = {
         "reader": lambda: look("reader", settings),

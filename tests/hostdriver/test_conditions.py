@@ -17,8 +17,9 @@ from test_ledger_bad_days import on_a_small_disk
 
 from firmware.bulletin import Bulletin
 from firmware.checkup import Checkup
+from firmware.clock import MADE_AT
 from firmware.desk import HostDesk
-from firmware.device import MADE_AT, Device
+from firmware.device import Device
 from firmware.faults import Fault
 from firmware.link import messages as m
 from firmware.link.transport import Link, LinkServer, open_link, serve_link
