@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -84,6 +85,8 @@ async def _says_yes(command: Sequence[str]) -> bool:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            # Not ours: systemd's programs tell their own failures to a service's NOTIFY_SOCKET.
+            env={"PATH": os.environ.get("PATH", os.defpath)},
         )
     except OSError:
         return False

@@ -51,10 +51,14 @@ class AnsweringWorker:
         self._asked: asyncio.Task[Any] | None = None
 
     async def __call__(self) -> Any:
-        """The answer; None while the worker owes another one, which the deadline watches as well:
-        reading a card may take longer than a check. Raises `WorkerLost`."""
+        """The answer; None from a worker that is not asked. One that owes another answer has its
+        deadline already, and reading a card may take longer than a check; one that is starting
+        would get a deadline, and on a slow machine be killed for loading its libraries.
+
+        Raises `WorkerLost`.
+        """
         if self._asked is None:
-            if self._worker.owes_answer:
+            if self._worker.owes_answer or not self._worker.has_spoken:
                 return None
             self._asked = asyncio.create_task(self._worker.ask(self._question))
         asked = self._asked

@@ -95,6 +95,11 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         """Whether it was asked something: until it has answered, its deadline watches it."""
         return bool(self._owed)
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the process that runs now has said anything; until then it is starting."""
+        return self._has_spoken
+
     async def replace(self) -> None:
         """Kill the process and wait for a clean one, so that nobody is answered by the old."""
         self._ready.clear()

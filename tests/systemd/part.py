@@ -1,19 +1,26 @@
-"""A vision worker for tests: `part well`, `part late` (no frame was looked for), `part deaf`."""
+"""A worker for tests, `part KIND HOW`: `well`, `late` (no frame was looked for), `deaf` after its
+first word, or `mute` from the beginning."""
 
 from __future__ import annotations
 
 import signal
 import sys
 
-from firmware.match.requests import REQUESTS, VisionMessage, Well
+from firmware.card.requests import ReaderSeen
+from firmware.match.requests import REQUESTS, CameraSeen, VisionMessage, Well
 from firmware.worker import Line, die_with_parent
 
 OVERDUE_S = {"well": 0.0, "late": 60.0}
 
 
-def main(how: str, descriptor: int) -> None:
+FIRST_WORDS = {"card worker": ReaderSeen(None), "vision worker": CameraSeen(ready=False)}
+
+
+def main(kind: str, how: str, descriptor: int) -> None:
     die_with_parent()
     line: Line[VisionMessage] = Line(descriptor, REQUESTS)
+    if how != "mute":
+        line.send(FIRST_WORDS[kind])
     if how not in OVERDUE_S:
         signal.pause()
     while line.receive() is not None:
@@ -21,4 +28,4 @@ def main(how: str, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -76,6 +76,16 @@ async def test_a_service_that_hangs_is_no_answer(
     assert clock.trust(NOW) is ClockTrust.NONE
 
 
+async def test_the_answer_is_no_word_of_this_service(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd's programs tell their own failures to a service's manager, where they see one."""
+    monkeypatch.setenv("NOTIFY_SOCKET", "/there")
+    clock = machine.clock(ask=("sh", "-c", '[ "$NOTIFY_SOCKET" ] || echo yes'))
+    await clock.ask()
+    assert clock.trust(NOW) is ClockTrust.NTP
+
+
 async def test_it_is_asked_once_a_minute_and_may_change(machine: Machine) -> None:
     answers = machine.root / "answers"
     clock = machine.clock(ask=("sh", "-c", f"echo x >> {answers}; cat {machine.root}/says"))

@@ -38,7 +38,7 @@ class Parts:
         self.panel = PanelServer(folder, events.append)
         self.card: CardWorker = SupervisedWorker(
             "card worker",
-            ("part", card_is),
+            ("part", "card worker", card_is),
             card.REPLIES,
             card.NEWS,
             answer_within_s=answer_within_s,
@@ -48,7 +48,7 @@ class Parts:
         )
         self.vision: VisionWorker = SupervisedWorker(
             "vision worker",
-            ("part", vision_is),
+            ("part", "vision worker", vision_is),
             vision.REPLIES,
             vision.NEWS,
             answer_within_s=WITHIN_S,
@@ -62,6 +62,13 @@ class Parts:
         return await found_wrong(checks_of(self.card, self.vision, self.panel), within_s)
 
 
+async def spoken(worker: CardWorker | VisionWorker, how: str) -> None:
+    """Wait for the first word of one that has any."""
+    async with asyncio.timeout(WITHIN_S):
+        while how != "mute" and not worker.has_spoken:
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def parts(
     folder: Path, card_is: str = "well", vision_is: str = "well", answer_within_s: float = WITHIN_S
@@ -69,6 +76,8 @@ async def parts(
     made = Parts(folder, card_is, vision_is, answer_within_s)
     try:
         await asyncio.gather(made.panel.start(), made.card.start(), made.vision.start())
+        for worker, how in ((made.card, card_is), (made.vision, vision_is)):
+            await spoken(worker, how)
         yield made
     finally:
         await asyncio.gather(made.panel.stop(), made.card.stop(), made.vision.stop())
@@ -86,15 +95,22 @@ async def test_a_worker_that_does_not_answer_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_worker_that_was_asked_in_vain_is_replaced_at_its_deadline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """The device helps itself first, and stays ill as long as that does not help."""
-    monkeypatch.setattr("firmware.worker.START_WITHIN_S", 0.0)
     async with parts(tmp_path, card_is="deaf", answer_within_s=0.5) as device:
         for times in (1, 2):
+            await spoken(device.card, "deaf")
             (wrong,) = await device.wrong()
             assert wrong.startswith("card worker: card worker was replaced")
             assert len(device.lost) == times
+
+
+async def test_a_worker_that_starts_is_left_to_it(tmp_path: Path) -> None:
+    """To be asked would give it a deadline."""
+    async with parts(tmp_path, card_is="mute", answer_within_s=0.0) as device:
+        assert await device.wrong() == []
+        assert not device.card.owes_answer
 
 
 async def test_a_worker_that_owes_an_answer_is_left_to_its_own_deadline(tmp_path: Path) -> None:
