@@ -14,18 +14,20 @@ import asyncio
 import contextlib
 import os
 import pty
+import sys
 import tempfile
 import tty
+from itertools import count
 from pathlib import Path
 from random import Random
 from uuid import UUID
 
 from link_attacks import NOWHERE, Ends
 
-from firmware.faults import LinkLost
 from firmware.link.framing import FrameDecoder, wrap
 from firmware.link.messages import Refused, encode
 from firmware.link.transport import Link, open_link, serve_link
+from firmware.link.trust import Trust
 from firmware.simulator.line import FAST, SLOW, LineKind
 
 KINDS = {"1 MB/s, 1 ms": FAST, "115,200 bit/s": SLOW}
@@ -97,34 +99,49 @@ class Tally:
 
 
 async def goodput(kind: LineKind, lost: float, seconds: float, seed: int) -> float:
-    """Bytes of messages per second through one direction, as a share of the line's rate."""
-    wire, tally = ShapedWire(kind, lost, seed), Tally()
+    """Bytes of messages per second through one direction, as a share of the line's rate.
+
+    Either end is a process of its own, and so is the line: this one.
+    """
+    wire = ShapedWire(kind, lost, seed)
     with tempfile.TemporaryDirectory() as folder:
-        ends = Ends(Path(folder))
-        server = await serve_link(wire.device, NOWHERE, tally, trust=ends.device)
-        link = await open_link(wire.host, NOWHERE, trust=ends.host)
-        talking = asyncio.create_task(_talk(link))
+        Ends(Path(folder))
+        device = await _start("device", folder, wire.device, str(seconds))
+        host = await _start("host", folder, wire.host)
         try:
-            await tally.began.wait()
-            began_s, before = asyncio.get_running_loop().time(), tally.heard_bytes
-            await asyncio.sleep(seconds)
-            took_s = asyncio.get_running_loop().time() - began_s
-            return (tally.heard_bytes - before) / took_s / kind.rate
+            assert device.stdout is not None
+            return float(await device.stdout.readline()) / kind.rate
         finally:
-            talking.cancel()
-            await asyncio.gather(talking, return_exceptions=True)
+            for end in (host, device):
+                with contextlib.suppress(ProcessLookupError):
+                    end.kill()
+                await end.wait()
             wire.close()
-            link.close()
-            await link.wait_closed()
-            await server.close()
 
 
-async def _talk(link: Link) -> None:
-    number = 0
-    with contextlib.suppress(LinkLost):
-        while True:
-            await link.send(Refused(UUID(int=7), symbol=str(number), reason=TEXT))
-            number += 1
+async def _start(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, __file__, "--end", *arguments), stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def device_end(folder: Path, port: str, seconds: float) -> None:
+    """Serve, and print how many bytes of messages came in a second."""
+    tally = Tally()
+    server = await serve_link(port, NOWHERE, tally, trust=Trust(folder / "device", "host"))
+    await tally.began.wait()
+    loop = asyncio.get_running_loop()
+    began_s, before = loop.time(), tally.heard_bytes
+    await asyncio.sleep(seconds)
+    print((tally.heard_bytes - before) / (loop.time() - began_s), flush=True)
+    await server.close()
+
+
+async def host_end(folder: Path, port: str) -> None:
+    """Say one message after the other until the end."""
+    link = await open_link(port, NOWHERE, trust=Trust(folder / "host", "device"))
+    for number in count():
+        await link.send(Refused(UUID(int=7), symbol=str(number), reason=TEXT))
 
 
 def main() -> None:
@@ -132,7 +149,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--end", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.end:
+        which, folder, port, *seconds = arguments.end
+        ends = {"device": device_end, "host": host_end}
+        asyncio.run(ends[which](Path(folder), port, *map(float, seconds)))
+        return
     print("| line | lost | of the line's rate | of what it leaves whole | sought |")
     print("| --- | --- | --- | --- | --- |")
     for name, kind in KINDS.items():

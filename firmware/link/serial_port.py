@@ -27,7 +27,8 @@ READ_BYTES: Final = 4096
 READS_AHEAD: Final = 8
 FRAMES_AHEAD: Final = 2 * WINDOW
 HIGH_WATER_BYTES: Final = 16 * FRAGMENT_BYTES
-LOW_WATER_BYTES: Final = 4 * FRAGMENT_BYTES
+LOW_WATER_BYTES: Final = WINDOW * FRAGMENT_BYTES
+"""Below this the window is not full, and a fast line would stand idle."""
 
 
 class SerialTransport(asyncio.Transport):
