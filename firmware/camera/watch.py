@@ -76,7 +76,8 @@ class WatchedCamera:
         """Rest; what was told stays true."""
         if self._running:
             self._running = False
-            self._last_print = 0
+            if self._told is None:  # from a frozen camera the same picture counts as none for ever
+                self._last_print = 0
             self._camera.stop()
 
     def latest(self, now_s: float) -> Frame | None:

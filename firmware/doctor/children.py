@@ -35,12 +35,7 @@ _DECODER: Final[msgspec.json.Decoder[f.Fact]] = msgspec.json.Decoder(
 async def look(part: str, settings: Settings) -> Any:
     """The fact that a child finds out about a part, looking as the firmware's own user."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "firmware.doctor.looking",
-        part,
-        # Whoever lists processes sees the arguments: no passcodes among them.
-        msgspec.json.encode(msgspec.structs.replace(settings, staff=())).decode(),
+        *child_command(part, settings),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -57,6 +52,12 @@ async def look(part: str, settings: Settings) -> Any:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
+
+
+def child_command(part: str, settings: Settings) -> tuple[str, ...]:
+    """The child's program and arguments, which whoever lists processes sees: no passcodes there."""
+    told = msgspec.json.encode(msgspec.structs.replace(settings, staff=())).decode()
+    return (sys.executable, "-m", "firmware.doctor.looking", part, told)
 
 
 def _user_of(state_dir: Path) -> dict[str, Any]:

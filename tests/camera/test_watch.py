@@ -134,6 +134,23 @@ def test_a_resting_camera_gives_nothing_and_says_nothing() -> None:
     assert told == [None]
 
 
+def test_a_frozen_camera_is_not_well_for_a_moment_after_each_rest() -> None:
+    told: list[str | None] = []
+    device = ScriptedCamera(20, 20, 20)
+    camera = WatchedCamera(device, told.append)
+    camera.start(0.0)
+    for at_s in (0.0, 0.5, STALE_AFTER_S + 0.1):
+        camera.latest(at_s)
+    camera.stop()
+    device.levels = [20, 20, 21]
+    camera.start(30.0)
+    assert camera.latest(30.0) is None
+    assert camera.latest(30.0 + FIRST_FRAME_WITHIN_S + 0.1) is None
+    assert told == [None, "camera_frozen"]
+    assert camera.latest(34.0) is not None
+    assert told == [None, "camera_frozen", None]
+
+
 BAD_PIXELS = {
     "grey": np.full((480, 640), 90, np.uint8),
     "four channels": np.full((480, 640, 4), 90, np.uint8),
