@@ -18,9 +18,10 @@ import msgspec
 
 from firmware.control import ask
 from firmware.doctor import facts as f
+from firmware.doctor.bundle import Sources, write_bundle
 from firmware.doctor.examination import OF_DEVICE, examine
 from firmware.doctor.facts import CHECKS, Facts, NotAsked, Unasked
-from firmware.doctor.report import report_of
+from firmware.doctor.report import Report, report_of
 from firmware.faults import BadSettings, ControlUnavailable, Fault, SettingsRejected
 from firmware.findings import finding_lines
 from firmware.settings import Settings, read_settings
@@ -37,6 +38,7 @@ Examples:
   kazashi-firmware doctor --only settings
   kazashi-firmware doctor --only reader --only face_camera --json
   kazashi-firmware --settings /tmp/new.toml doctor --only settings
+  kazashi-firmware doctor --bundle support.tar.gz
 
 Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use.
 """
@@ -54,8 +56,19 @@ Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use.
     envvar="KAZASHI_SOCKET",
     help="The host driver's socket, where it runs on this machine: for its ledger.",
 )
+@click.option(
+    "--bundle",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write a support bundle as well: versions, settings, report and log, without secrets.",
+)
 @click.pass_obj
-def doctor(settings_file: Path, chosen: tuple[str, ...], as_json: bool, host_socket: str) -> None:
+def doctor(
+    settings_file: Path,
+    chosen: tuple[str, ...],
+    as_json: bool,
+    host_socket: str,
+    bundle: Path | None,
+) -> None:
     """Examine this device: what is wrong, and what to do about it.
 
     It works while the firmware runs and takes nothing from a visit. Run it as root, or as the
@@ -68,7 +81,24 @@ def doctor(settings_file: Path, chosen: tuple[str, ...], as_json: bool, host_soc
         click.echo(msgspec.json.format(encoded, indent=2).decode())
     else:
         click.echo("\n".join(finding_lines(report.checks, report.findings)))
+    if bundle is not None:
+        _write(bundle, report, Sources(settings_file, host_socket, _models_of(settings_file)))
     sys.exit(0 if report.ok else 1)
+
+
+def _write(bundle: Path, report: Report, sources: Sources) -> None:
+    try:
+        write_bundle(bundle, report, sources)
+    except OSError as cause:
+        raise click.UsageError(f"{bundle}: {cause.strerror}") from cause
+    click.echo(f"{bundle} に書きました。送る前に中身を確認できます / written", err=True)
+
+
+def _models_of(settings_file: Path) -> Path | None:
+    try:
+        return Path(read_settings(settings_file).vision.models)
+    except BadSettings:
+        return None
 
 
 async def facts_here(settings_file: Path, chosen: frozenset[str], host_socket: str) -> Facts:
