@@ -37,6 +37,7 @@ class WatchedCamera:
         self._fresh_until_s = self._start_again_at_s = 0.0
         self._last_print = 0
         self._doubt = CameraUnavailable.code
+        self._pictures = 0
 
     @property
     def running(self) -> bool:
@@ -47,6 +48,11 @@ class WatchedCamera:
     def told(self) -> str | None:
         """What was told last; None is well."""
         return self._told
+
+    @property
+    def proven(self) -> bool:
+        """Two different pictures came since the start: one does not tell a frozen camera."""
+        return self._pictures > 1
 
     def look_again_in_s(self, now_s: float) -> float:
         """How long a caller may wait for the next picture: one is due at any moment from a camera
@@ -68,7 +74,7 @@ class WatchedCamera:
         except Fault as fault:
             self._say(fault.code)
             raise
-        self._running = True
+        self._running, self._pictures = True, 0
         self._fresh_until_s = now_s + FIRST_FRAME_WITHIN_S
         self._start_again_at_s = self._fresh_until_s + START_AGAIN_AFTER_S
 
@@ -93,6 +99,7 @@ class WatchedCamera:
             self._fresh_until_s = now_s + STALE_AFTER_S
             self._start_again_at_s = self._fresh_until_s + START_AGAIN_AFTER_S
             self._doubt = CameraUnavailable.code
+            self._pictures += 1
             self._say(None)
             return frame
         if frame is not None:

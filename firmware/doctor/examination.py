@@ -17,7 +17,7 @@ from firmware.doctor.children import look
 from firmware.doctor.facts import CHECKS, CameraState, Facts, Known, NotAsked, Unasked
 from firmware.doctor.looking import camera_state
 from firmware.doctor.machine import Machine
-from firmware.faults import ModelRejected
+from firmware.faults import ModelRejected, ModelsNotSigned
 from firmware.settings import Settings
 
 OF_DEVICE: tuple[str, ...] = tuple(
@@ -70,7 +70,10 @@ async def _face_camera(settings: Settings, known: Known | None) -> f.CameraFact 
         return fact
     if not known.camera_told:
         return NotAsked(Unasked.JUST_STARTED)
-    if known.camera_code == ModelRejected.code:  # the vision worker does not even try
+    if known.camera_code in (
+        ModelRejected.code,
+        ModelsNotSigned.code,
+    ):  # the vision worker does not even try
         return NotAsked(Unasked.CANNOT_TELL)
     state = camera_state(known.camera_code)
     return f.CameraFact(state, "" if state is CameraState.WELL else settings.vision.face_camera)

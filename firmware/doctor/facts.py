@@ -126,6 +126,8 @@ class ModelsFact(Fact, frozen=True):
 
     missing: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    not_signed: str = ""
+    """Why the set as a whole is not the one that was shipped."""
 
 
 class PairingFact(Fact, frozen=True):

@@ -56,6 +56,7 @@ class Symptom(StrEnum):
     NOT_PAIRED = "not_paired"
     MODEL_MISSING = "model_missing"
     MODEL_WRONG = "model_wrong"
+    MODELS_NOT_SIGNED = "models_not_signed"
     LEDGER_BROKEN = "ledger_broken"
     DISK_READ_ONLY = "disk_read_only"
     DISK_NEARLY_FULL = "disk_nearly_full"
@@ -174,6 +175,8 @@ def _models(fact: f.ModelsFact) -> Judged:
         yield Symptom.MODEL_MISSING, file
     for file in fact.wrong:
         yield Symptom.MODEL_WRONG, file
+    if fact.not_signed and not (fact.missing or fact.wrong):  # which would say it again
+        yield Symptom.MODELS_NOT_SIGNED, fact.not_signed
 
 
 def _ledger(fact: f.LedgerFact) -> Judged:

@@ -29,10 +29,11 @@ from firmware.faults import (
     CardSilent,
     Fault,
     ModelRejected,
+    ModelsNotSigned,
     ReaderHeld,
     ReaderUnavailable,
 )
-from firmware.settings import Settings
+from firmware.settings import Settings, VisionSettings
 from firmware.worker import die_with_parent
 
 WATCHED_S: Final = 2.0
@@ -157,7 +158,17 @@ def look_at_models(settings: Settings) -> f.ModelsFact:
             continue
         if digest != sha256:
             wrong.append(str(file))
-    return f.ModelsFact(tuple(missing), tuple(wrong))
+    return f.ModelsFact(tuple(missing), tuple(wrong), _not_signed(settings.vision))
+
+
+def _not_signed(vision: VisionSettings) -> str:
+    from firmware.match.manifest import check_models
+
+    try:
+        check_models(Path(vision.models), Path(vision.models_key) if vision.models_key else None)
+    except ModelsNotSigned as fault:
+        return str(fault)
+    return ""
 
 
 UNREADABLE: Final = "-"
@@ -166,7 +177,13 @@ UNREADABLE: Final = "-"
 
 def _model_files(settings: Settings) -> Iterator[tuple[Path, str]]:
     """Each file and its hash."""
-    from firmware.match.runtime import PAD, read_model_card, read_pad_card
+    from firmware.match.runtime import (
+        PAD,
+        TEXT_READER,
+        read_model_card,
+        read_pad_card,
+        read_text_reader_card,
+    )
 
     vision = settings.vision
     models = Path(vision.models)
@@ -181,6 +198,12 @@ def _model_files(settings: Settings) -> Iterator[tuple[Path, str]]:
         yield folder / card.file, card.sha256
         if card.joined is not None:
             waiting.append(card.joined.folder)
+    if vision.tray_camera is not None:
+        try:
+            text_reader = read_text_reader_card(models / TEXT_READER)
+            yield models / TEXT_READER / text_reader.file, text_reader.sha256
+        except ModelRejected:
+            yield models / TEXT_READER / "card.toml", UNREADABLE
     if vision.liveness:
         try:
             read_pad_card(models / PAD)

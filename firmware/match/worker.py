@@ -76,8 +76,6 @@ LARGEST_PHOTO_BYTES: Final = 64 * 1024
 """The chip's photo is near 5 kB; a longer datagram is no photo."""
 PROBE_EVERY_S: Final = 30.0
 """Nobody there: the camera rests, and is asked now and then whether it still works."""
-PROBE_FRAMES: Final = 2
-"""One frame does not tell a camera that works from a frozen one."""
 ALIVE_EVERY_S: Final = 1.0
 PREVIEW_AFTER_S: Final = MOMENT_S / 2
 """Between two looks a page gets one picture more. The next look finds a newer frame again and is
@@ -116,7 +114,7 @@ class VisionWorker:
         self._looks_last_s, self._clock = LOOKS_LAST_S * scale, clock
         self._looking: Looking | None = None
         self._errand: Errand | None = None
-        self._probing, self._probed_frames = False, 0
+        self._probing = False
         self._probe_at_s = self._look_at_s = self._show_at_s = self._alive_at_s = clock()
 
     def run(self) -> None:
@@ -258,8 +256,8 @@ class VisionWorker:
     def _probe(self, now_s: float) -> None:
         """With nobody there, start the camera now and then, only to see that it works."""
         if self._probing:
-            self._probed_frames += self._face.latest(now_s) is not None
-            if self._probed_frames == PROBE_FRAMES or now_s >= self._probe_at_s:
+            self._face.latest(now_s)
+            if self._face.proven or now_s >= self._probe_at_s:
                 self._probing = False
                 self._rest_face()
         elif not self._face.running and now_s >= self._probe_at_s:
@@ -268,7 +266,7 @@ class VisionWorker:
                 self._face.start(now_s)
             except Fault:
                 return  # the watch has told it
-            self._probing, self._probed_frames = True, 0
+            self._probing = True
 
     def _look(self, now_s: float) -> None:
         """Look at the newest frame, no oftener than a look is a moment of its own."""

@@ -58,6 +58,7 @@ ILL: Final[dict[Symptom, f.Fact]] = {
     Symptom.NOT_PAIRED: f.PairingFact(paired=False),
     Symptom.MODEL_MISSING: f.ModelsFact(missing=("a.onnx",)),
     Symptom.MODEL_WRONG: f.ModelsFact(wrong=("a.onnx",)),
+    Symptom.MODELS_NOT_SIGNED: f.ModelsFact(not_signed="a.onnx is not in the manifest"),
     Symptom.LEDGER_BROKEN: f.LedgerFact(whole=False),
     Symptom.DISK_READ_ONLY: msgspec.structs.replace(DISK, writable=False),
     Symptom.DISK_NEARLY_FULL: msgspec.structs.replace(DISK, free_bytes=LEAST_FREE_BYTES - 1),

@@ -139,7 +139,8 @@ def models(tmp_path: Path) -> Path:
 
 
 async def test_the_models_that_were_built_are_the_right_ones(models: Path, tmp_path: Path) -> None:
-    assert await look("models", settings_at(tmp_path, models=str(models))) == f.ModelsFact()
+    settings = settings_at(tmp_path, models=str(models), tray_camera="v4l2:0")
+    assert await look("models", settings) == f.ModelsFact()
 
 
 async def test_a_model_with_one_byte_changed(models: Path, tmp_path: Path) -> None:
@@ -161,6 +162,15 @@ async def test_a_model_or_its_card_that_is_missing(models: Path, tmp_path: Path)
     assert await look("models", settings) == f.ModelsFact(wrong=(str(card),))
     card.unlink()
     assert await look("models", settings) == f.ModelsFact(missing=(str(card),))
+
+
+async def test_models_with_a_manifest_that_nobody_can_vouch_for(
+    models: Path, tmp_path: Path
+) -> None:
+    (models / "manifest.json").write_text("{}")
+    fact = await look("models", settings_at(tmp_path, models=str(models)))
+    assert (fact.missing, fact.wrong) == ((), ())
+    assert "manifest.json" in fact.not_signed
 
 
 # --- the machine's own files
