@@ -81,7 +81,7 @@ def quoted_commands() -> Iterator[tuple[str, str]]:
 def test_a_quoted_command_exists(document: str, line: str) -> None:
     program, *words = without_sudo(shlex.split(line))
     if program == "make":
-        targets = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
+        targets = re.findall(r"^([a-z0-9-]+):", read("Makefile"), re.MULTILINE)
         assert [word for word in words if "=" not in word and word not in targets] == []
     elif program in SCRIPTS:
         module, _, name = SCRIPTS[program].partition(":")

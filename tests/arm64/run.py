@@ -53,17 +53,14 @@ def check_all(installation: Installation) -> bool:
     return not failure
 
 
-def build(out: Path, *more: str, **environment: str) -> Path:
-    """The set of packages for arm64, by `make deb`'s own program. Raises `CalledProcessError`."""
+def build(out: Path, *more: str) -> Path:
+    """The set of packages for arm64, by `make deb`'s own program; packed quickly, since nobody is
+    to fetch it. Raises `CalledProcessError`."""
     shutil.rmtree(out, ignore_errors=True)
     words = [sys.executable, str(ROOT / "packaging/deb.py"), "--arch", "arm64", "--out", str(out)]
-    subprocess.run([*words, *more], env={**os.environ, **environment}, check=True)
+    quickly = {**os.environ, "KAZASHI_COMPRESSION": "-Zgzip -z1"}
+    subprocess.run([*words, *more], env=quickly, check=True)
     return out
-
-
-def build_previous(out: Path) -> Path:
-    """The same as an older version; packed quickly, since nobody is to fetch it."""
-    return build(out, "--version", PREVIOUS_VERSION, KAZASHI_COMPRESSION="-Zgzip -z1")
 
 
 def fetch_pytest() -> None:
@@ -102,7 +99,7 @@ def main() -> int:
             make_tar(TAR)
         fetch_pytest()
         debs = arguments.debs or build(BUILD / "debs")
-        previous = arguments.previous or build_previous(BUILD / "previous")
+        previous = arguments.previous or build(BUILD / "previous", "--version", PREVIOUS_VERSION)
     except subprocess.CalledProcessError as fault:
         print(f"test-arm64: {fault}", file=sys.stderr)
         return 2
