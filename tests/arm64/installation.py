@@ -222,11 +222,12 @@ class Installation:
         return f"verified by {method}, signed by device and card, insured"
 
     def _export(self) -> list[str]:
-        """Rows of the ledger, by a signed export that proved whole; without its signature."""
+        """Rows of the ledger, by a signed export that proved whole: all but its first and last
+        line, which say where it begins and who signed it."""
         by_its_owner = "setpriv --reuid=kazashi-hostdriver --regid=kazashi-hostdriver --init-groups"
         self.root.run("sh", "-c", f"{by_its_owner} kazashi ledger export >{ROWS}")
         self.root.run("kazashi", "ledger", "verify", ROWS)
-        return self._take(ROWS).splitlines()[:-1]
+        return self._take(ROWS).splitlines()[1:-1]
 
     def _take(self, path: str) -> str:
         place = self.root / path
