@@ -20,7 +20,7 @@ ROOT: Final = HERE.parents[1]
 BUILD: Final = ROOT / "build/arm64"
 TAR, LOG, PYTEST = BUILD / "root.tar", BUILD / "log", BUILD / "pytest"
 WORLD: Final = "/srv/world"
-STATE, STAGE = "/var/lib/kazashi", "/var/lib/kazashi-simulation"
+STATE: Final = "/var/lib/kazashi"
 RESULT, ROWS = "/var/tmp/result.json", "/var/tmp/ledger.jsonl"
 INSTALLED: Final = ("kazashi-firmware", "kazashi-hostdriver", "kazashi-simulator")
 """All but the kiosk: it is the same on every machine, and its browser has 300 MB to emulate."""
@@ -147,9 +147,7 @@ class Installation:
     def purge_leaves_nothing(self) -> str:
         """No file, no user, no group, no unit; and it says what it removes."""
         told = self.root.run(*APT, "purge", *INSTALLED)
-        # What moving in made is the test's own, like the world that it was made from.
-        for folder in ("/srv/debs", STAGE):
-            shutil.rmtree(self.root / folder)
+        shutil.rmtree(self.root / "/srv/debs")
         assert self.bare is not None
         if left := self.bare.left_by(Snapshot.of(self.root.folder)):
             raise Failed("\n".join(left))
