@@ -123,7 +123,7 @@ screenshots: ready  ## Draw every screen of the panel into build/screenshots
 deb: ready  ## Build the Debian packages into build/deb (SUITE=bookworm|trixie ARCH=amd64|arm64 VERSION=; 2 minutes)
 	@$(PROGRAMS)/python packaging/deb.py $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH)) $(if $(VERSION),--version $(VERSION)) $(ARGS)
 
-test-vm: deb  ## Install, use, break and power-cut it in a virtual machine (root; 40 minutes; docs/HARDWARE_TESTS.md)
+test-vm: deb  ## Install, use, break and power-cut it in a virtual machine (root; an hour; docs/HARDWARE_TESTS.md)
 	@$(PROGRAMS)/python tests/vm/run.py $(ARGS)
 
 test-arm64: ready  ## Install, visit, upgrade and purge the packages on emulated arm64 (root; 45 minutes; docs/HARDWARE_TESTS.md)
