@@ -138,6 +138,7 @@ lock:  ## Choose the newest versions of all dependencies and write their hashes
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/pi.in -o packaging/pi.lock
 	@$(COMPILE) --upgrade --no-deps --python-version 3.11 packaging/node.in -o packaging/node.lock
 	@$(COMPILE) --upgrade --python-version 3.11 benchmarks/peers.in -o benchmarks/peers.lock
+	@$(COMPILE) --upgrade --python-version 3.11 benchmarks/peers-opencv4.in -o benchmarks/peers-opencv4.lock
 	@while read -r one; do echo "$$one" | $(COMPILE) --no-deps --python-version 3.11 --no-annotate -; done \
 		< benchmarks/runtimes.in > benchmarks/runtimes.lock
 

@@ -5,7 +5,7 @@
     python benchmarks/peers.py engines | pipelines | errors | jpeg2000 | instructions |
                                 device | roofline
 
-Peers are installed into an environment of their own (build/peers, from benchmarks/peers.lock); what
+Peers are installed into environments of their own (build/peers…, from benchmarks/peers….lock); what
 has no wheel here is named and left out. Findings go into benchmarks/results/peers.{json,md,png}:
 each part that is run takes the place of its last run, the others stay. docs/BENCHMARKS.md says how
 to read them. Exit code 1 when a goal is missed.
@@ -24,7 +24,7 @@ from typing import Any
 import click
 import msgspec
 from contest.engine_race import engine_tables
-from contest.environment import prepared
+from contest.environment import OPENCV4_LOCK, prepared
 from contest.goals import goals
 from contest.graphs import networks
 from contest.instructions import count_instructions
@@ -71,7 +71,8 @@ def engines(run: Run, threads: tuple[int, ...]) -> None:
 @click.pass_obj
 def pipelines(run: Run) -> None:
     """Whole frames: ours, OpenCV's face modules, dlib as face_recognition calls it."""
-    _tell(run, "pipelines", list(pipeline_tables(prepared(), run.rounds, run.work / "pipelines")))
+    tables = pipeline_tables(prepared(), prepared(OPENCV4_LOCK), run.rounds, run.work / "pipelines")
+    _tell(run, "pipelines", list(tables))
 
 
 @main.command()

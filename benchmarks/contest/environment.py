@@ -1,4 +1,6 @@
-"""The environment of the peers, build/peers: made from benchmarks/peers.lock, apart from ours.
+"""The environments of the peers, build/peers…: made from benchmarks/peers….lock, apart from ours.
+
+OpenCV 4 has one of its own, since OpenCV 5 takes part as well.
 
 What has no wheel for this platform is left out and named; the others still take part.
 """
@@ -17,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "benchmarks" / "peers.lock"
 BOOTSTRAP = ROOT / "packaging" / "bootstrap.lock"
-FOLDER = ROOT / "build" / "peers"
+OPENCV4_LOCK = ROOT / "benchmarks" / "peers-opencv4.lock"
 SOURCES = ("face-recognition-models",)  # data alone, and only to be had as an archive
 
 
@@ -35,10 +37,11 @@ class Environment:
         return folder
 
 
-def prepared(folder: Path = FOLDER) -> Environment:
-    """The environment as the lock says it, made if it is not there."""
+def prepared(lock: Path = LOCK) -> Environment:
+    """The environment as a lock says it, build/ and the lock's name; made if it is not there."""
+    folder = ROOT / "build" / lock.stem
     python, stamp = folder / "bin" / "python", folder / "left-out.json"
-    key = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    key = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
     if stamp.is_file():
         made = json.loads(stamp.read_text(encoding="utf-8"))
         if made["key"] == key:
@@ -48,8 +51,8 @@ def prepared(folder: Path = FOLDER) -> Environment:
     # What comes as an archive is built with the setuptools of bootstrap.lock.
     _run(_install(python, BOOTSTRAP), "the installer")
     left_out: dict[str, str] = {}
-    if subprocess.run(_install(python, LOCK), check=False, capture_output=True).returncode:
-        left_out = dict(_one_by_one(python))
+    if subprocess.run(_install(python, lock), check=False, capture_output=True).returncode:
+        left_out = dict(_one_by_one(python, lock))
     stamp.write_text(json.dumps({"key": key, "left_out": left_out}), encoding="utf-8")
     return Environment(python, left_out)
 
@@ -86,8 +89,8 @@ def _run(command: list[str], what: str) -> None:
         raise SystemExit(f"{what} could not be installed (the reason stands above)")
 
 
-def _one_by_one(python: Path) -> Iterator[tuple[str, str]]:
-    for name, part in requirements(LOCK.read_text(encoding="utf-8")).items():
+def _one_by_one(python: Path, lock: Path) -> Iterator[tuple[str, str]]:
+    for name, part in requirements(lock.read_text(encoding="utf-8")).items():
         with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as alone:
             alone.write(part)
             alone.flush()

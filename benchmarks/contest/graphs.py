@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from firmware.match.model_card import ModelCard
-from firmware.match.runtime import models_folder, read_model_card
+from firmware.match.runtime import TEXT_READER, models_folder, read_model_card
 
 CONVERTING_S = 120.0
 
@@ -46,8 +46,11 @@ class Network:
 
 
 def networks() -> Iterator[Network]:
-    """Every network that is built."""
-    for card_file in sorted(models_folder().glob("*/card.toml")):
+    """Every network of a face that is built; the reader of print takes lines of any width."""
+    cards = {
+        path for path in models_folder().glob("*/card.toml") if path.parent.name != TEXT_READER
+    }
+    for card_file in sorted(cards):
         network = Network(card_file.parent, read_model_card(card_file.parent))
         if network.path.is_file():
             yield network

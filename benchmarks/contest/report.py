@@ -123,8 +123,9 @@ def _absent(absent: Json) -> Iterator[str]:
 def _engines(tables: list[Json]) -> Iterator[str]:
     yield (
         "The same networks, fp32, outputs compared with ours first. Ours is timed from the grey\n"
-        "picture on, the others from the finished input. Of the forms that an engine was given\n"
-        "(as shipped; with PRelu instead of our max(x, a·x)) the faster one counts.\n"
+        "picture on, in the form for its processor, the others from the finished input. Of the\n"
+        "forms that an engine was given (as shipped, with max(x, a·x); with PRelu) the faster\n"
+        "one counts.\n"
     )
     for table in tables:
         threads = "one thread" if table["threads"] == 1 else f"{table['threads']} threads"
@@ -141,7 +142,8 @@ def _pipelines(tables: list[Json]) -> Iterator[str]:
         "One frame of 480 × 640 with one face, as a user would call each: ours (`Comparer.look`:\n"
         "detector, mesh, quality, embedding), OpenCV (FaceDetectorYN at the frame's size,\n"
         "alignCrop, FaceRecognizerSF, on the weights that we ship), dlib (what face_recognition\n"
-        "calls: HOG on the frame twice as large, five points, ResNet). One thread each.\n"
+        "calls: HOG on the frame twice as large, five points, ResNet). One thread each. OpenCV\n"
+        "is release 5, OpenCV 4 the last one of release 4.\n"
     )
     for table in tables:
         yield from _race(table["part"], table)

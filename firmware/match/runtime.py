@@ -106,15 +106,20 @@ def load_network(folder: Path, threads: int = 1) -> Network:
     card = read_model_card(folder)
     form = faster_form(folder, card, platform.machine())
     path = folder / form.file
-    with _sealed_copy(path) as copy:
-        if hashlib.file_digest(copy, "sha256").hexdigest() != form.sha256:
-            raise ModelRejected(f"{path} is not the file that its card names")
-        session = _session(f"/proc/self/fd/{copy.fileno()}", threads)
+    session = checked_session(path, form.sha256, threads)
     (entry,) = session.get_inputs()
     if tuple(entry.shape) != card.input.shape:
         raise ModelRejected(f"{path} takes {entry.shape}, its card says {card.input.shape}")
     outputs = tuple(each.name for each in session.get_outputs())
     return Network(card, session, entry.name, outputs, np.zeros(card.input.shape, np.float32))
+
+
+def checked_session(path: Path, sha256: str, threads: int) -> Any:
+    """An ONNX Runtime session of the file with that hash, and of no other; else `ModelRejected`."""
+    with _sealed_copy(path) as copy:
+        if hashlib.file_digest(copy, "sha256").hexdigest() != sha256:
+            raise ModelRejected(f"{path} is not the file that its card names")
+        return _session(f"/proc/self/fd/{copy.fileno()}", threads)
 
 
 def faster_form(folder: Path, card: ModelCard, machine: str) -> ModelCard | BlockedForm:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -13,7 +12,12 @@ import numpy as np
 from firmware.camera.frame import Pixels
 from firmware.faults import ModelRejected
 from firmware.match.lattice import ALIKE, Lattice, lattice_of
-from firmware.match.runtime import TEXT_READER, models_folder, read_text_reader_card
+from firmware.match.runtime import (
+    TEXT_READER,
+    checked_session,
+    models_folder,
+    read_text_reader_card,
+)
 
 LINE_HEIGHT: Final = 48
 WIDTH_STEP: Final = 8
@@ -27,16 +31,9 @@ class PpOcrReader:
     def __init__(self, threads: int = 1, models: Path | None = None) -> None:
         """Takes a fifth of a second; `models` is the folder of all networks. Raises
         `ModelRejected`."""
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session: Any = ort.InferenceSession(
-            _checked_weights((models or models_folder()) / TEXT_READER),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        folder = (models or models_folder()) / TEXT_READER
+        card = read_text_reader_card(folder)
+        self._session: Any = checked_session(folder / card.file, card.sha256, threads)
         classes = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         number = {letter: place for place, letter in enumerate(classes, start=1)}
         self._columns = [[number[alike] for alike in group] for group in ALIKE.values()]
@@ -85,15 +82,3 @@ class TextReaderInBackground:
             self._reader = PpOcrReader(self._threads, self._models)
         except ModelRejected as fault:
             self._fault = fault
-
-
-def _checked_weights(folder: Path) -> bytes:
-    card = read_text_reader_card(folder)
-    path = folder / card.file
-    try:
-        weights = path.read_bytes()
-    except OSError as cause:
-        raise ModelRejected(f"{path}: {cause.strerror}; `make models` builds it") from cause
-    if hashlib.sha256(weights).hexdigest() != card.sha256:
-        raise ModelRejected(f"{path} is not the file that its card names")
-    return weights

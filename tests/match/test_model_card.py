@@ -12,11 +12,15 @@ import pytest
 from firmware.faults import ModelRejected
 from firmware.match.evaluation.calibration import WANTED_FMR
 from firmware.match.model_card import ModelCard, OperatingPoint, parse_card
-from firmware.match.runtime import EMBEDDER, read_model_card, read_text_reader_card
+from firmware.match.runtime import (
+    EMBEDDER,
+    TEXT_READER,
+    read_model_card,
+    read_text_reader_card,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
-TEXT_READER = "text-reader"
 FOLDERS = sorted(path.parent.name for path in MODELS.glob("*/card.toml"))
 RESULTS = ROOT / "benchmarks" / "results"
 

@@ -49,8 +49,8 @@ def draw(found: Evaluation, path: Path) -> None:
     axes.set(xlabel="FMR: strangers accepted", ylabel="FNMR: holders refused")
     point = found.operating_point
     axes.set_title(
-        f"{found.model_id}; dots: the shipped threshold {point['threshold']}; "
-        f"broken: only fit pictures as photo",
+        f"{found.model_id}\ndots: the shipped threshold {point['threshold']}; "
+        f"broken lines: only fit pictures as photo",
         fontsize="medium",
     )
     axes.grid(visible=True, which="both", alpha=0.25)
