@@ -18,7 +18,7 @@ STAGE = "/var/lib/kazashi-simulation"
 SOCKET = "/run/kazashi/hostdriver/hostdriver.sock"
 SETTINGS = Path("/etc/kazashi")
 FIRMWARE, HOSTDRIVER = "kazashi-firmware.service", "kazashi-hostdriver.service"
-UP_WITHIN_S = 600.0
+UP_WITHIN_S = 1800.0
 SCALE = 10.0
 """Of a bad day: slow is not taken for gone."""
 

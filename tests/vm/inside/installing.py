@@ -23,7 +23,7 @@ from report import expect, until
 PACKAGES = ("kazashi-firmware", "kazashi-hostdriver", "kazashi-simulator")
 UNITS = (FIRMWARE, HOSTDRIVER, "kazashi-hostdriver.socket")
 # An emulated processor is far slower than a Raspberry Pi's; the units' comments name this cure.
-EMULATED = "[Service]\nTimeoutStartSec=900\nWatchdogSec=180\n"
+EMULATED = "[Service]\nTimeoutStartSec=900\nWatchdogSec=900\n"
 FOLDERS = ("/usr/lib", "/usr/bin", "/usr/share", "/etc", "/var/lib", "/var/cache", "/run")
 
 

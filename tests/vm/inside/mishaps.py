@@ -24,6 +24,7 @@ from looking import processes
 from report import expect, until
 
 AGAIN_WITHIN_S = 900.0
+SHORT = Path(f"/etc/systemd/system/{FIRMWARE}.d/short.conf")
 
 
 def _restarted(unit: str, before: int, restarts: int) -> None:
@@ -34,10 +35,10 @@ def _restarted(unit: str, before: int, restarts: int) -> None:
     expect(int(fact(unit, "NRestarts")) > restarts, f"{unit}: systemd counted no restart")
 
 
-def _killed(unit: str, number: signal.Signals) -> list[int]:
-    """The processes that a unit had."""
+def _killed(unit: str) -> list[int]:
+    """The processes that a unit had, before its main one was killed."""
     before, restarts, had = main_pid(unit), int(fact(unit, "NRestarts")), processes(unit)
-    os.kill(before, number)
+    os.kill(before, signal.SIGKILL)
     _restarted(unit, before, restarts)
     until_well()
     return had
@@ -47,13 +48,13 @@ def driver_killed() -> str:
     """SIGKILL."""
     set_scale(SCALE)
     restart()
-    _killed(HOSTDRIVER, signal.SIGKILL)
+    _killed(HOSTDRIVER)
     return f"restarted; {pin_visit()}"
 
 
 def firmware_killed() -> str:
     """SIGKILL; no worker may outlive it."""
-    had = _killed(FIRMWARE, signal.SIGKILL)
+    had = _killed(FIRMWARE)
     left = [pid for pid in had if Path(f"/proc/{pid}").exists()]
     expect(not left, f"workers outlived it: {left}")
     return f"restarted, its {len(had)} processes are gone; {pin_visit()}"
@@ -61,7 +62,15 @@ def firmware_killed() -> str:
 
 def watchdog() -> str:
     """SIGSTOP: the process is there, and feeds nobody."""
-    _killed(FIRMWARE, signal.SIGSTOP)
+    SHORT.write_text("[Service]\nWatchdogSec=60\n")  # an emulated machine's own is far longer
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", FIRMWARE, within_s=900)
+    before, restarts = main_pid(FIRMWARE), int(fact(FIRMWARE, "NRestarts"))
+    os.kill(before, signal.SIGSTOP)
+    _restarted(FIRMWARE, before, restarts)
+    SHORT.unlink()
+    run("systemctl", "daemon-reload")
+    until_well()
     told = run("journalctl", "-b", "-u", FIRMWARE, "--no-pager", "-o", "cat", "-g", "atchdog")
     expect("atchdog timeout" in told, "the journal has no word of a watchdog")
     return f"watchdog timeout, restarted; {pin_visit()}"
