@@ -10,7 +10,7 @@ LEFT_OUT := pyscard lgpio colorama pyreadline3 \
   coloredlogs flatbuffers humanfriendly mpmath packaging protobuf setuptools sympy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks cable-pulls deb test-vm test-arm64 lock clean
+.PHONY: help setup ready run serve test test-screens kills fuzz photo-mutants card-machine node-client check models docs screenshots sign bench bench-accuracy bench-quality bench-pad bench-idle bench-memory bench-bombs bench-loop bench-runtimes bench-panel bench-preview bench-door bench-card bench-apdus bench-link link-attacks cable-pulls deb test-deb test-vm test-arm64 lock clean
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -125,6 +125,9 @@ deb: ready  ## Build the Debian packages into build/deb (SUITE=bookworm|trixie A
 
 test-vm: deb  ## Install, use, break and power-cut it in a virtual machine (root; an hour; docs/HARDWARE_TESTS.md)
 	@$(PROGRAMS)/python tests/vm/run.py $(ARGS)
+
+test-deb: ready  ## Install, visit, upgrade and purge the packages in a chroot of this machine's kind (root; SUITE=; 15 minutes)
+	@$(PROGRAMS)/python tests/packaging/run_native.py $(if $(SUITE),--suite $(SUITE)) $(ARGS)
 
 test-arm64: ready  ## Install, visit, upgrade and purge the packages on emulated arm64 (root; 45 minutes; docs/HARDWARE_TESTS.md)
 	@$(PROGRAMS)/python tests/arm64/run.py $(ARGS)

@@ -109,16 +109,16 @@ def let_kernel_emulate() -> None:
         subprocess.run(["update-binfmts", "--enable", EMULATOR], check=True)
 
 
-def make_tar(tar: Path) -> None:
-    """Install Debian of arm64 and keep it: 4 minutes. Raises `CalledProcessError`."""
+def make_tar(tar: Path, arch: str = "arm64", suite: str = SUITE) -> None:
+    """Install Debian and keep it: 4 minutes for arm64. Raises `CalledProcessError`."""
     tar.parent.mkdir(parents=True, exist_ok=True)
     part = tar.with_suffix(".part.tar")
     subprocess.run(
         [
-            *("mmdebstrap", "--quiet", "--arch=arm64", "--variant=minbase"),
+            *("mmdebstrap", "--quiet", f"--arch={arch}", "--variant=minbase"),
             f"--include={','.join(INCLUDED)}",
             f'--customize-hook=chroot "$1" sh -c "{FETCH_VPCD}"',
-            *(SUITE, str(part)),
+            *(suite, str(part)),
         ],
         check=True,
     )

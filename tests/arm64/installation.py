@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from arm64_root import Arm64Root, Failed, unpack
 from snapshot import Snapshot
@@ -18,7 +18,7 @@ from snapshot import Snapshot
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
 BUILD: Final = ROOT / "build/arm64"
-TAR, LOG, PYTEST = BUILD / "root.tar", BUILD / "log", BUILD / "pytest"
+TAR, LOG, PYTEST = "root.tar", "log", "pytest"
 WORLD: Final = "/srv/world"
 STATE: Final = "/var/lib/kazashi"
 RESULT, ROWS = "/var/tmp/result.json", "/var/tmp/ledger.jsonl"
@@ -38,11 +38,15 @@ TESTS: Final = (
 
 @dataclass(slots=True)
 class Installation:
-    """The root, and what is kept from one check for a later one."""
+    """The root, and what is kept from one check for a later one. `build`: the folder with the
+    root's tar file, where everything is made; `time_scale`: of the visit by face."""
 
     debs: Path
     previous: Path
-    root: Arm64Root = field(default_factory=lambda: Arm64Root(BUILD / "root", LOG))
+    build: Path = BUILD
+    arch: str = "arm64"
+    time_scale: float = FACE_TIME_SCALE
+    root: Arm64Root = field(init=False)
     bare: Snapshot | None = None
     settings: dict[str, bytes] = field(default_factory=dict)
     ledger: list[str] = field(default_factory=list)
@@ -50,14 +54,13 @@ class Installation:
     # --- the checks, in their order; each says what it saw or raises `Failed`
     def machine_is_bare(self) -> str:
         """A fresh root with what the packages depend on, and the test's own material."""
-        self.root = unpack(TAR, BUILD / "root", LOG)
+        self.root = unpack(self.build / TAR, self.build / "root", self.build / LOG)
         for name in ("authorities", "cards", "device", "faces"):
             shutil.copytree(ROOT / "build/simulation" / name, self.root / f"{WORLD}/{name}")
         for name in ("as_unit.py", "stand_up.py"):
             shutil.copy(HERE / name, self.root / f"/srv/{name}")
         shutil.copytree(ROOT / "tests", self.root / "/srv/source/tests")
         shutil.copy(ROOT / "pyproject.toml", self.root / "/srv/source")
-        shutil.copytree(PYTEST, self.root / "/srv/pytest")
         self.root.run(*APT, "update", network=True)
         wanted = [self._depends(self._deb(self.debs, package)) for package in INSTALLED]
         self.root.run(
@@ -113,7 +116,7 @@ class Installation:
 
     def face_visit_is_verified(self) -> str:
         """With every time limit stretched, as the emulation stretches the work."""
-        scale = str(FACE_TIME_SCALE)
+        scale = str(self.time_scale)
         self.root.run("kazashi-simulator", "move-in", "--world", WORLD, "--time-scale", scale)
         return self._visit("face")
 
@@ -126,6 +129,7 @@ class Installation:
 
     def tests_pass(self) -> str:
         """Some of the ordinary tests, by the installed modules."""
+        shutil.copytree(self.build / PYTEST, self.root / "/srv/pytest")
         files = " ".join(f"tests/{name}" for name in TESTS)
         python = f"/usr/lib/{INSTALLED[0]}/bin/python3 -B -m pytest -p no:cacheprovider -q"
         script = f"cd /srv/source && PYTHONPATH=/srv/pytest {python} {files}"
@@ -187,9 +191,9 @@ class Installation:
         self.root.run("dpkg", "--audit")
 
     def _deb(self, debs: Path, package: str) -> Path:
-        found = [*debs.glob(f"{package}_*_arm64.deb"), *debs.glob(f"{package}_*_all.deb")]
+        found = [*debs.glob(f"{package}_*_{self.arch}.deb"), *debs.glob(f"{package}_*_all.deb")]
         if len(found) != 1:
-            raise Failed(f"{len(found)} packages {package} for arm64 in {debs}")
+            raise Failed(f"{len(found)} packages {package} for {self.arch} in {debs}")
         return found[0]
 
     def _depends(self, deb: Path) -> str:
@@ -234,7 +238,8 @@ class Installation:
         return text
 
 
-CHECKS: Final[tuple[Callable[[Installation], str], ...]] = (
+Check: TypeAlias = Callable[[Installation], str]
+CHECKS: Final[tuple[Check, ...]] = (
     Installation.machine_is_bare,
     Installation.previous_version_installs,
     Installation.users_and_units_are_there,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from arm64_root import Failed, let_kernel_emulate, make_tar, missing_packages
-from installation import BUILD, CHECKS, LOG, PYTEST, ROOT, TAR, Installation
+from installation import BUILD, CHECKS, LOG, PYTEST, ROOT, TAR, Check, Installation
 
 PREVIOUS_VERSION: Final = "0.0.9"
 UV: Final = ROOT / ".venv/bin/uv"
@@ -33,10 +33,10 @@ PYTEST_NEEDS: Final = re.compile(
 """Of the lock, for another machine."""
 
 
-def check_all(installation: Installation) -> bool:
+def check_all(installation: Installation, checks: tuple[Check, ...] = CHECKS) -> bool:
     """Run them until one fails, a row for each; whether all held."""
     failure = ""
-    for check in CHECKS:
+    for check in checks:
         name = check.__name__.replace("_", " ")
         if failure:
             print(f"not run          {name}", flush=True)
@@ -65,7 +65,7 @@ def build(out: Path, *more: str) -> Path:
 
 def fetch_pytest() -> None:
     """What runs tests, from the lock's wheels for that machine. Raises `CalledProcessError`."""
-    shutil.rmtree(PYTEST, ignore_errors=True)
+    shutil.rmtree(BUILD / PYTEST, ignore_errors=True)
     lock = BUILD / "pytest.lock"
     wanted = PYTEST_NEEDS.findall((ROOT / "requirements.lock").read_text(encoding="utf-8"))
     lock.write_text("\n".join(wanted), encoding="utf-8")
@@ -74,7 +74,7 @@ def fetch_pytest() -> None:
             *(str(UV), "pip", "install", "--quiet", "--system-certs", "--link-mode", "copy"),
             *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
             *("--python-version", "3.11", "--python-platform", "aarch64-manylinux_2_28"),
-            *("--target", str(PYTEST), "--requirement", str(lock)),
+            *("--target", str(BUILD / PYTEST), "--requirement", str(lock)),
         ],
         check=True,
     )
@@ -94,16 +94,16 @@ def main() -> int:
         return 2
     try:
         let_kernel_emulate()
-        if not TAR.is_file():
+        if not (BUILD / TAR).is_file():
             print("building the root (4 minutes, kept for the next run)", flush=True)
-            make_tar(TAR)
+            make_tar(BUILD / TAR)
         fetch_pytest()
         debs = arguments.debs or build(BUILD / "debs")
         previous = arguments.previous or build(BUILD / "previous", "--version", PREVIOUS_VERSION)
     except subprocess.CalledProcessError as fault:
         print(f"test-arm64: {fault}", file=sys.stderr)
         return 2
-    LOG.unlink(missing_ok=True)
+    (BUILD / LOG).unlink(missing_ok=True)
     return 0 if check_all(Installation(debs, previous)) else 1
 
 
