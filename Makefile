@@ -108,7 +108,7 @@ bench-link: ready  ## Compute what is left of a serial line, send FRAMES=1000000
 link-attacks: ready  ## Attack the serial link a thousand times in each way (ATTEMPTS=N; 15 minutes)
 	@$(PROGRAMS)/python benchmarks/link_attacks.py --attempts $(or $(ATTEMPTS),1000) $(ARGS)
 
-cable-pulls: ready  ## Lose the host in every state of a visit: what the panel says, how soon all is well (20 minutes)
+cable-pulls: ready  ## Lose the host in every state of a visit: what the panel says, how soon all is well (12 minutes)
 	@$(PROGRAMS)/python benchmarks/cable_pulls.py $(ARGS)
 
 bench-ocr: ready  ## Measure how often the printed number is read, doubted, or wrong (15 minutes of one core)
