@@ -53,8 +53,11 @@ class ServiceManager:
 
     async def hears(self, start: str, content: str = "") -> None:
         """Wait for a line that begins so and has that in it; what comes before is dropped."""
-        while not any(line.startswith(start) and content in line for line in await self.heard()):
-            pass
+        async with asyncio.timeout(WITHIN_S):
+            while not any(
+                line.startswith(start) and content in line for line in await self.heard()
+            ):
+                pass
 
     def heard_so_far(self) -> list[str]:
         """All lines that have come already."""

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from bare_board import firmware
 from service_manager import WITHIN_S, ServiceManager
 
 from firmware import notify
@@ -135,69 +136,12 @@ async def test_a_panel_that_is_shut_is_an_illness(tmp_path: Path) -> None:
 
 
 # --- the firmware itself
-def settings_of_a_bare_board(folder: Path) -> Path:
-    """No reader, no camera, no models, no pins: all of it absent, none of it a hang."""
-    file = folder / "firmware.toml"
-    file.write_text(
-        f"""
-        state_dir = "{folder}/state"
-        runtime_dir = "{folder}"
-        panel_port = 0
-        [card]
-        pcsc_socket = "{folder}/no-pcscd"
-        [vision]
-        face_camera = "images:{folder}/no-camera"
-        models = "{folder}/no-models"
-        """
-    )
-    return file
-
-
-@asynccontextmanager
-async def firmware(folder: Path, manager: ServiceManager) -> AsyncIterator[int]:
-    """Its process id, from when it said that it is ready."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "firmware", "--settings", str(settings_of_a_bare_board(folder))),
-        env=dict(manager.environment),
-    )
-    try:
-        assert await manager.heard() == ["READY=1", "STATUS=serving"]
-        yield process.pid
-    finally:
-        process.terminate()
-        await asyncio.wait_for(process.wait(), WITHIN_S)
-
-
-def children(process: int) -> dict[str, int]:
-    """Module → process id, of the processes that this one started."""
-    started = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    modules = {}
-    for child in started:
-        words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-        if "-m" in words:
-            modules[words[words.index("-m") + 1]] = int(child)
-    return modules
-
-
 async def test_a_device_without_reader_or_camera_is_fed(tmp_path: Path) -> None:
     with ServiceManager(tmp_path, watchdog_s=4.0) as manager:
         async with firmware(tmp_path, manager):
             for _ in range(2):
                 await manager.hears(notify.WELL)
         await manager.hears(notify.STOPPING)
-
-
-async def test_a_worker_that_is_frozen_is_replaced_and_the_device_is_fed_again(
-    tmp_path: Path,
-) -> None:
-    with ServiceManager(tmp_path, watchdog_s=4.0) as manager:
-        async with firmware(tmp_path, manager) as process:
-            await manager.hears(notify.WELL)
-            frozen = children(process)["firmware.card.worker"]
-            os.kill(frozen, signal.SIGSTOP)
-            await manager.hears("STATUS=not well", "card worker")
-            await manager.hears("STATUS=serving")
-            assert children(process)["firmware.card.worker"] != frozen
 
 
 async def test_a_process_that_is_frozen_feeds_nobody(tmp_path: Path) -> None:
