@@ -34,8 +34,13 @@ def pcscd() -> Iterator[None]:
     """The system's PC/SC daemon, as root, on its own socket."""
     READERS.mkdir()
     (READERS / "vpcd").write_text(READER)
+    # Debian 13's asks polkit, which no D-Bus leads to in here; Debian 12's knows neither.
+    told = subprocess.run(["pcscd", "--help"], capture_output=True, text=True, check=False)
+    unasked = ["--disable-polkit"] if "--disable-polkit" in told.stdout + told.stderr else []
     daemon = subprocess.Popen(
-        ["pcscd", "--foreground", "--config", str(READERS)], stdin=subprocess.DEVNULL, stdout=2
+        ["pcscd", "--foreground", "--config", str(READERS), *unasked],
+        stdin=subprocess.DEVNULL,
+        stdout=2,
     )
     try:
         yield
