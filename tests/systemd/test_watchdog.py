@@ -81,7 +81,7 @@ def test_a_manager_that_is_gone_harms_nobody(
     ("period", "process", "allowed"),
     [
         ("30000000", None, 30.0),
-        ("500000", str(os.getpid()), 0.5),
+        pytest.param("500000", str(os.getpid()), 0.5, id="this process"),
         ("30000000", "1", None),  # another process of this service is meant
         ("0", None, None),
         ("soon", None, None),
