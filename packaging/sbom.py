@@ -92,6 +92,8 @@ def _model(path: Path) -> Json:
     card = tomllib.loads(path.read_text(encoding="utf-8"))
     origin = card["origin"]
     kind = "npm" if origin["index"] == "npm" else "pypi"
+    other = card.get("blocked")
+    shipped = [other] if other and (path.parent / other["file"]).is_file() else []
     return {
         "type": "machine-learning-model",
         "bom-ref": f"model:{card['model_id']}",
@@ -111,6 +113,16 @@ def _model(path: Path) -> Json:
                 }
             ]
         },
+        "components": [
+            {
+                "type": "file",
+                "bom-ref": f"file:{path.parent.name}/{form['file']}",
+                "name": f"{path.parent.name}/{form['file']}",
+                "description": "the same network in another form, for this kind of machine",
+                "hashes": [{"alg": "SHA-256", "content": form["sha256"]}],
+            }
+            for form in shipped
+        ],
     }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -227,3 +229,16 @@ def test_the_package_list_of_a_network_names_where_it_came_from() -> None:
         assert said["hashes"][0]["alg"] == "SHA-256"
         assert re.fullmatch("[0-9a-f]{64}", said["hashes"][0]["content"])
         assert said["pedigree"]["ancestors"][0]["purl"].startswith(("pkg:pypi/", "pkg:npm/"))
+
+
+def test_the_package_list_names_a_second_form_of_a_network_where_it_is_shipped(
+    tmp_path: Path,
+) -> None:
+    from sbom import _model
+
+    card = shutil.copy(ROOT / "models/face-embedder/card.toml", tmp_path)
+    assert _model(Path(card))["components"] == []
+    (tmp_path / "sface-blocked.onnx").write_bytes(b"")
+    (form,) = _model(Path(card))["components"]
+    blocked = tomllib.loads(Path(card).read_text(encoding="utf-8"))["blocked"]
+    assert form["hashes"] == [{"alg": "SHA-256", "content": blocked["sha256"]}]
