@@ -19,6 +19,7 @@ from firmware.control import ask
 from firmware.doctor.command import doctor
 from firmware.faults import ControlUnavailable, Fault, PairingRefused
 from firmware.notify import sd_notify, status
+from firmware.owner import become_owner_of
 from firmware.pairing import PairingTold, let_a_host_pair
 from firmware.settings import Settings, read_settings
 from firmware.staff import hash_passcode
@@ -103,16 +104,21 @@ def pair(settings_file: Path) -> None:
 
 
 async def _pair(settings: Settings) -> bool:
-    """By the firmware that runs, else here. Raises as both do."""
+    """By the firmware that runs, else here, as its user. Raises as both do."""
+    shown = False
     try:
         asking = ask(Path(settings.runtime_dir), "pair", PairingTold)
         async with contextlib.aclosing(asking) as answers:
             async for told in answers:
                 if told.code is not None:
+                    shown = True
                     _show_code(told.code)
                 if told.paired is not None:
                     return told.paired
     except ControlUnavailable:
+        if shown:
+            return False
+        become_owner_of(Path(settings.state_dir))
         return await let_a_host_pair(settings, _show_code)
     return False  # it was stopped meanwhile
 

@@ -173,9 +173,9 @@ class HostLine:
             log.warning("pairing: %s", fault)
         finally:
             trying.cancel()
-        self._window = None
-        self._bulletin.note(code=None, unpaired=self._is_unpaired())
-        outcome.set_result(paired)
+            self._window = None
+            self._bulletin.note(code=None, unpaired=self._is_unpaired())
+            outcome.set_result(paired)
         if self._server is None:
             self._server = await self._serve_again()
 

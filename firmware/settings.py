@@ -41,6 +41,10 @@ class CardSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.reader,) if isinstance(self.reader, str) else self.reader
 
 
+ModelFolder = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
+"""A folder's name, no path: what is signed is what lies in `models`."""
+
+
 class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cameras, and how faces are compared. A camera is `kind:argument`: `pi:0`, `pi:1@10`
     (its lens set to 10 cm), `images:DIR`, `video:FILE`, `v4l2:0`,
@@ -55,11 +59,11 @@ class VisionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_key: str | None = None
     """PEM file of the Ed25519 key that the folder's manifest must be signed with. Left out: the one
     that the package brings. Needed only for networks of your own."""
-    detector: str = "face-detector"
+    detector: ModelFolder = "face-detector"
     """The folder in `models` of the network that finds faces (models/README.md)."""
-    landmarks: str = "face-landmarks"
+    landmarks: ModelFolder = "face-landmarks"
     """The folder of the one that finds eyes, nose and mouth."""
-    embedder: str = "face-embedder"
+    embedder: ModelFolder = "face-embedder"
     """The folder of the one that makes faces comparable."""
     threads: int = 1
     """How many cores a network may use at once."""

@@ -135,6 +135,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # a worker is what is installed, not what lies in the folder one stands in
                 "-m",
                 *self._command,
                 str(theirs.fileno()),

@@ -44,7 +44,8 @@ def sbom(stage: Stage, package: str, epoch: int) -> Json:
     models = stage.root / package / MODELS
     components += [_model(card) for card in sorted(models.glob("*/card.toml"))]
     components += [_operating_point(path) for path in sorted(models.glob("*/pad.toml"))]
-    name = f"{package} {stage.version} {stage.suite.name} {stage.arch}"
+    arch = "all" if package in (KIOSK, SIMULATOR) else stage.arch
+    name = f"{package} {stage.version} {stage.suite.name} {arch}"
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -61,7 +62,7 @@ def sbom(stage: Stage, package: str, epoch: int) -> Json:
                 "licenses": [{"license": {"id": LICENCE}}],
                 "properties": [
                     {"name": "kazashi:debian", "value": stage.suite.name},
-                    {"name": "kazashi:architecture", "value": stage.arch},
+                    {"name": "kazashi:architecture", "value": arch},
                 ],
             },
         },

@@ -29,6 +29,8 @@ class NoSigningKey(Exception):
 def signing_key(own: Path) -> Ed25519PrivateKey:
     """The key of `KAZASHI_SIGNING_KEY`, or the one in `own`, made when it is not there yet."""
     named = os.environ.get(VARIABLE)
+    if named == "":
+        raise NoSigningKey(f"{VARIABLE} is empty: name a key's file, or unset it")
     if named is None:
         print(
             f"deb: {VARIABLE} names no key: signing with {own}, a key of this copy", file=sys.stderr

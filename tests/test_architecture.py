@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "control": {"link"},  # it listens as the link does
     "clock": set(),
     "notify": set(),
+    "owner": set(),
     "watchdog": {"notify"},
     "statement": set(),
     "card": {"worker", "statement"},  # the card worker adds the statement's domain tag itself

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pwd
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ import msgspec
 
 from firmware.doctor import facts as f
 from firmware.doctor.facts import CameraState, ReaderState
+from firmware.owner import owner_of
 from firmware.settings import Settings
 
 LOOK_WITHIN_S: Final = 30.0
@@ -57,18 +57,14 @@ async def look(part: str, settings: Settings) -> Any:
 def child_command(part: str, settings: Settings) -> tuple[str, ...]:
     """The child's program and arguments, which whoever lists processes sees: no passcodes there."""
     told = msgspec.json.encode(msgspec.structs.replace(settings, staff=())).decode()
-    return (sys.executable, "-m", "firmware.doctor.looking", part, told)
+    # -P: whoever calls the doctor as root may stand in a folder that others can write to.
+    return (sys.executable, "-P", "-m", "firmware.doctor.looking", part, told)
 
 
 def _user_of(state_dir: Path) -> dict[str, Any]:
     """Root sees what the firmware's user may not: that is whose eyes count."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        owner = pwd.getpwuid(state_dir.stat().st_uid)
-    except (OSError, KeyError):
-        return {}
-    if owner.pw_uid == 0:
+    owner = owner_of(state_dir)
+    if owner is None:
         return {}
     groups = os.getgrouplist(owner.pw_name, owner.pw_gid)
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": groups}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -111,7 +112,7 @@ def panel(settings: Settings) -> f.PanelFact | NotAsked:
     try:
         with direct.open(address, timeout=PANEL_WITHIN_S):
             return f.PanelFact(answers=True)
-    except (urllib.error.URLError, OSError) as cause:
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as cause:
         return f.PanelFact(answers=False, says=str(cause))
 
 

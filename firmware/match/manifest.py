@@ -57,6 +57,8 @@ def check_models(folder: Path, key: Path | None = None) -> str:
         raise ModelsNotSigned(f"{folder / MANIFEST} is not signed with {trusted}") from cause
     except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
         raise ModelsNotSigned(f"{folder / MANIFEST}: {cause}") from cause
+    if linked := [path for path in folder.rglob("*") if path.is_symlink()]:
+        raise ModelsNotSigned(f"{min(linked)} is a link, which could lead anywhere")
     if found := deciding_files(folder) - manifest.files.keys():
         raise ModelsNotSigned(f"{folder / min(found)} is not in the signed manifest")
     for name, sha256 in manifest.files.items():

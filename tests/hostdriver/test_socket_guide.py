@@ -20,6 +20,8 @@ from firmware.link.messages import (
     Cancel,
     ConfirmationAnswer,
     DeviceHello,
+    DoctorReported,
+    DoctorRequested,
     EvidenceReady,
     StartTransaction,
     TransactionEnded,
@@ -131,6 +133,9 @@ class Dialogue:
                 await self._device.end(self._start, Outcome.VERIFIED)
             else:
                 await self._cancelled()
+        elif "findings" in told.get("result", {}):
+            await self._device.hear(DoctorRequested)
+            await self._device.say(msgspec.convert(told["result"], DoctorReported))
         elif self._start is None and "reader" in told.get("result", {}):
             await self._enter({"state": State.WAITING_FOR_CARD})  # an event that nobody heard
 

@@ -159,3 +159,13 @@ def test_a_key_that_is_not_there_accepts_nothing(models: Path, key: Path) -> Non
 def test_whoever_handles_a_rejected_model_handles_an_unsigned_one() -> None:
     assert issubclass(ModelsNotSigned, ModelRejected)
     assert ModelsNotSigned.code == "models_not_signed"
+
+
+def test_a_link_in_the_folder_is_refused_wherever_it_leads(
+    models: Path, key: Path, tmp_path: Path
+) -> None:
+    """Else a folder from elsewhere could stand among the signed ones, and be chosen."""
+    (tmp_path / "other").mkdir()
+    (models / "other").symlink_to(tmp_path / "other")
+    with pytest.raises(ModelsNotSigned, match="is a link"):
+        check_models(models, key)

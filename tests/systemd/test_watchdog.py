@@ -16,7 +16,7 @@ from service_manager import ServiceManager
 from firmware import notify
 from firmware.faults import Fault
 from firmware.notify import sd_notify, status, watchdog_s
-from firmware.watchdog import fed, found_wrong
+from firmware.watchdog import fed, found_wrong, pause_s
 
 
 @contextmanager
@@ -99,6 +99,13 @@ def test_how_long_systemd_waits(
 
 
 # --- feeding
+def test_a_bad_moment_leaves_several_rounds_before_systemd_loses_patience() -> None:
+    allowed_s = 30.0
+    well = pause_s(allowed_s / 2, ill=False)
+    assert well == allowed_s / 2
+    assert well + 3 * pause_s(allowed_s / 2, ill=True) < allowed_s
+
+
 async def test_a_service_that_is_well_feeds_again_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,11 +50,8 @@ def material(debs: Path) -> Path:
     for source, name in MATERIAL:
         shutil.copytree(ROOT / source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "debs").mkdir()
-    found = [
-        Path(shutil.copy(path, folder / "debs")) for path in sorted(debs.glob("kazashi-*.deb"))
-    ]
-    if not found:
-        raise FileNotFoundError(f"there are no packages in {debs}: run make deb")
+    for path in debs.glob("kazashi-*.deb"):
+        shutil.copy(path, folder / "debs")
     disk.unlink(missing_ok=True)
     size = 64 + 2 * sum(path.stat().st_size for path in folder.rglob("*")) // 2**20
     subprocess.run(("mke2fs", "-q", "-t", "ext4", "-d", folder, disk, f"{size}M"), check=True)
@@ -102,7 +99,11 @@ def main() -> int:
     system = WORK / "system.qcow2"
     if not arguments.again:
         fresh_disk(folder, system)
-    disks = Disks(folder, system, material(arguments.debs or ROOT / "build/deb" / arguments.suite))
+    debs = arguments.debs or ROOT / "build/deb" / arguments.suite
+    if not any(debs.glob("kazashi-*.deb")):
+        print(f"test-vm: there are no packages in {debs}: run make deb", file=sys.stderr)
+        return 2
+    disks = Disks(folder, system, material(debs))
     boots = (arguments.only.replace(" ", "-"),) if arguments.only else ("first", "second")
     wanted = arguments.only.split(",") if arguments.only else tuple(CHECKS)
     said: dict[str, Said] = {}

@@ -11,7 +11,6 @@ from pathlib import Path
 from desk import (
     FIRMWARE,
     HOSTDRIVER,
-    STAGE,
     fact,
     run,
     troubles,
@@ -89,10 +88,9 @@ def remove() -> str:
 
 def purge() -> str:
     """Nothing is left but what this test put there itself."""
-    with_settings = PACKAGES[:2]  # of the third nothing is left that apt would know
-    run("apt-get", "purge", "-y", *with_settings, within_s=900)
+    run("apt-get", "purge", "-y", *PACKAGES, within_s=900)
     run("systemctl", "daemon-reload")
-    left = [line for line in found() if line not in OURS and not line.startswith(STAGE)]
+    left = [line for line in found() if line not in OURS]
     expect(not left, f"left: {left[:12]}")
     users = [line for line in Path("/etc/passwd").read_text().splitlines() if "kazashi" in line]
     groups = [line for line in Path("/etc/group").read_text().splitlines() if "kazashi" in line]
