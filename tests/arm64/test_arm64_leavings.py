@@ -11,7 +11,7 @@ from snapshot import Snapshot
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ("etc", "usr/bin", "var/cache/apt", "var/lib/dpkg"):
+    for name in ("etc", "usr/bin", "var/cache/apt", "var/lib/dpkg", "srv"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
     (tmp_path / "etc/group").write_text("root:x:0:\n")
@@ -25,6 +25,7 @@ def test_nothing_is_left_by_one_who_tidies_up(root: Path) -> None:
     program.unlink()
     (root / "var/cache/apt/pkgcache.bin").touch()
     (root / "etc/passwd-").touch()
+    (root / "srv/pytest").mkdir()
     (root / "etc/group").write_text("root:x:0:\ngpio:x:995:\n")
     assert before.left_by(Snapshot.of(root)) == []
 
