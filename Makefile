@@ -129,7 +129,7 @@ test-vm: deb  ## Install, use, break and power-cut it in a virtual machine (root
 test-deb: ready  ## Install, visit, upgrade and purge the packages in a chroot of this machine's kind (root; SUITE=; 15 minutes)
 	@$(PROGRAMS)/python tests/packaging/run_native.py $(if $(SUITE),--suite $(SUITE)) $(ARGS)
 
-test-arm64: ready  ## Install, visit, upgrade and purge the packages on emulated arm64 (root; 45 minutes; docs/HARDWARE_TESTS.md)
+test-arm64: ready  ## Install, visit, upgrade and purge the packages on emulated arm64 (root; 15 minutes; docs/HARDWARE_TESTS.md)
 	@$(PROGRAMS)/python tests/arm64/run.py $(ARGS)
 
 lock:  ## Choose the newest versions of all dependencies and write their hashes
