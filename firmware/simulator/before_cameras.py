@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,16 +15,16 @@ from firmware.simulator.presentations import Presentation
 from firmware.words import PanelLight
 
 
-class BeforeCameras:
+class BeforeCameras(ABC):
     """The scene in one folder, which simulated cameras play."""
 
     def __init__(self) -> None:
         self._scene_now, self._changing = Scene(), Lock()
 
     @property
+    @abstractmethod
     def scene_folder(self) -> Path:
         """Where the cameras look."""
-        raise NotImplementedError
 
     def show(self, *, live: str | None, tray: str | None) -> None:
         """Who stands before the camera (a patient's or a stranger's id) and whose card lies there.
