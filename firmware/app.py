@@ -118,7 +118,7 @@ class App:
         self._checkup = Checkup(
             settings,
             self._device,
-            lambda: self._visit.state is State.IDLE,
+            self._is_idle,
             lights=self._lights.there,
         )
         self._host = HostDesk(
