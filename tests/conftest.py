@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from firmware.simulator.pcsc_service import PcscService
 
 # How long an example takes says something of the machine, and nothing of the code.
 settings.register_profile("kazashi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,6 +43,23 @@ def missing_from_world() -> list[str]:
 def build_dir() -> Path:
     """The folder of everything built: `KAZASHI_BUILD`, or `build/` of this tree."""
     return BUILD
+
+
+@pytest.fixture(scope="module")
+def virtual_readers(build_dir: Path) -> Iterator[PcscService]:
+    """A private PC/SC daemon with two virtual readers, for one module."""
+    from firmware.simulator.pcsc_service import PcscService  # most tests need no simulator
+
+    with PcscService(build_dir / "simulation") as running:
+        yield running
+
+
+@pytest.fixture
+def empty(virtual_readers: PcscService) -> PcscService:
+    """Those readers, without a card."""
+    virtual_readers.remove()
+    virtual_readers.remove(slot=1)
+    return virtual_readers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

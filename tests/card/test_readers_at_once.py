@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from worker_house import firmware
 
@@ -27,19 +24,6 @@ pytestmark = pytest.mark.stack
 
 MY_NUMBER_CARD = CardIdentified(CardKind.MY_NUMBER_CARD)
 UNKNOWN = CardIdentified(CardKind.UNKNOWN)
-
-
-@pytest.fixture(scope="module")
-def service(build_dir: Path) -> Iterator[PcscService]:
-    with PcscService(build_dir / "simulation") as running:
-        yield running
-
-
-@pytest.fixture
-def empty(service: PcscService) -> PcscService:
-    service.remove()
-    service.remove(slot=1)
-    return service
 
 
 async def test_the_reader_is_used_that_a_card_is_laid_on(empty: PcscService) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,19 +18,6 @@ from firmware.settings import CardSettings, Settings
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def service(build_dir: Path) -> Iterator[PcscService]:
-    with PcscService(build_dir / "simulation") as running:
-        yield running
-
-
-@pytest.fixture
-def empty(service: PcscService) -> PcscService:
-    service.remove()
-    service.remove(slot=1)
-    return service
 
 
 def settings_for(tmp_path: Path, socket: Path, reader: str = "*") -> Settings:
