@@ -17,10 +17,11 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from arm64_root import Failed, let_kernel_emulate, make_tar, missing_packages
+from arm64_root import SUITE, Failed, let_kernel_emulate, make_tar, missing_packages
 from installation import BUILD, CHECKS, LOG, PYTEST, ROOT, TAR, Check, Installation
 
 PREVIOUS_VERSION: Final = "0.0.9"
@@ -53,13 +54,13 @@ def check_all(installation: Installation, checks: tuple[Check, ...] = CHECKS) ->
     return not failure
 
 
-def build(out: Path, *more: str) -> Path:
-    """The set of packages for arm64, by `make deb`'s own program; packed quickly, since nobody is
-    to fetch it. Raises `CalledProcessError`."""
+def build(out: Path, suite: str, arch: str, *more: str) -> Path:
+    """A set of packages by `make deb`'s own program; packed quickly, since nobody is to fetch it.
+    Raises `CalledProcessError`."""
     shutil.rmtree(out, ignore_errors=True)
-    words = [sys.executable, str(ROOT / "packaging/deb.py"), "--arch", "arm64", "--out", str(out)]
+    program = [sys.executable, str(ROOT / "packaging/deb.py"), "--suite", suite, "--arch", arch]
     quickly = {**os.environ, "KAZASHI_COMPRESSION": "-Zgzip -z1"}
-    subprocess.run([*words, *more], env=quickly, check=True)
+    subprocess.run([*program, "--out", str(out), *more], env=quickly, check=True)
     return out
 
 
@@ -80,31 +81,58 @@ def fetch_pytest() -> None:
     )
 
 
-def main() -> int:
-    """Exit code 0: every check held; 1: not; 2: this machine cannot do it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments_of(description: str | None) -> argparse.ArgumentParser:
+    """What every such program can be told."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--debs", type=Path, help="folder of the packages; else they are built")
     parser.add_argument("--previous", type=Path, help="folder of those to upgrade from; likewise")
-    arguments = parser.parse_args()
+    return parser
+
+
+def play(
+    program: str,
+    given: argparse.Namespace,
+    installation: Installation,
+    suite: str,
+    checks: tuple[Check, ...] = CHECKS,
+    prepare: Callable[[], None] = lambda: None,
+) -> int:
+    """Build what was not given, and check; the exit code of such a program."""
+    place = installation.build
     if os.geteuid() != 0:
-        print("test-arm64: needs root, for the chroot", file=sys.stderr)
+        print(f"{program}: needs root, for the chroot", file=sys.stderr)
         return 2
     if missing := missing_packages():
-        print(f"test-arm64: apt-get install {' '.join(missing)}", file=sys.stderr)
+        print(f"{program}: apt-get install {' '.join(missing)}", file=sys.stderr)
         return 2
     try:
-        let_kernel_emulate()
-        if not (BUILD / TAR).is_file():
-            print("building the root (4 minutes, kept for the next run)", flush=True)
-            make_tar(BUILD / TAR)
-        fetch_pytest()
-        debs = arguments.debs or build(BUILD / "debs")
-        previous = arguments.previous or build(BUILD / "previous", "--version", PREVIOUS_VERSION)
+        prepare()
+        if not (place / TAR).is_file():
+            print("building the root (minutes, kept for the next run)", flush=True)
+            make_tar(place / TAR, installation.arch, suite)
+        kind = (suite, installation.arch)
+        if given.debs is None:
+            build(installation.debs, *kind)
+        if given.previous is None:
+            build(installation.previous, *kind, "--version", PREVIOUS_VERSION)
     except subprocess.CalledProcessError as fault:
-        print(f"test-arm64: {fault}", file=sys.stderr)
+        print(f"{program}: {fault}", file=sys.stderr)
         return 2
-    (BUILD / LOG).unlink(missing_ok=True)
-    return 0 if check_all(Installation(debs, previous)) else 1
+    (place / LOG).unlink(missing_ok=True)
+    return 0 if check_all(installation, checks) else 1
+
+
+def main() -> int:
+    """Exit code 0: every check held; 1: not; 2: this machine cannot do it."""
+    given = arguments_of(__doc__).parse_args()
+    installation = Installation(given.debs or BUILD / "debs", given.previous or BUILD / "previous")
+    return play("test-arm64", given, installation, SUITE, prepare=for_emulation)
+
+
+def for_emulation() -> None:
+    """An emulator in the kernel, and pytest for the machine that it stands for."""
+    let_kernel_emulate()
+    fetch_pytest()
 
 
 if __name__ == "__main__":
