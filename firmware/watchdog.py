@@ -46,7 +46,8 @@ async def _feed(checks: Mapping[str, Check], period_s: float) -> None:
         began_s = loop.time()
         wrong = await found_wrong(checks, period_s / 2)
         # A loop that stood still while it waited, or in the midst of the checks.
-        late_s = max(began_s - due_s, loop.time() - began_s - period_s / 2)
+        ended_s = loop.time()
+        late_s = max(began_s - due_s, ended_s - began_s - period_s / 2)
         if late_s > period_s / 4:
             wrong.insert(0, f"the loop was late by {late_s:.1f} s")
         if not wrong:
@@ -54,7 +55,7 @@ async def _feed(checks: Mapping[str, Check], period_s: float) -> None:
         if wrong != told:
             told = wrong
             _tell("; ".join(wrong))
-        due_s = max(due_s + pause_s(period_s, ill=bool(wrong)), loop.time())
+        due_s = max(due_s + pause_s(period_s, ill=bool(wrong)), ended_s)
         await asyncio.sleep(due_s - loop.time())
 
 

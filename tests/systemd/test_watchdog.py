@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from service_manager import ServiceManager
 
-from firmware import notify
+from firmware import notify, watchdog
 from firmware.faults import Fault
 from firmware.notify import sd_notify, status, watchdog_s
 from firmware.watchdog import fed, found_wrong, pause_s
@@ -168,6 +168,23 @@ async def test_a_loop_that_stood_still_says_so(
         async with fed({"part": part.check}):
             await manager.hears(notify.WELL)
             _stand_still(0.6)
+            await manager.hears("STATUS=not well", "the loop was late")
+
+
+async def test_a_loop_that_stood_still_as_it_fed_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two rounds there is no moment that nobody times."""
+
+    def tell_and_stand(*states: str) -> None:
+        sd_notify(*states)
+        _stand_still(0.6)
+
+    manager = ServiceManager(tmp_path, watchdog_s=0.4)
+    monkeypatch.setattr(watchdog, "sd_notify", tell_and_stand)
+    with asked_by(manager, monkeypatch):
+        async with fed({"part": Patient().check}):
+            await manager.hears(notify.WELL)
             await manager.hears("STATUS=not well", "the loop was late")
 
 
