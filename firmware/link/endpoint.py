@@ -26,7 +26,7 @@ NO_SESSION: Final = 0
 """In the place of a session that is not known yet."""
 
 # flags, sender's session, receiver's session, sequence, next one expected, those held beyond it
-_HEADER: Final = struct.Struct(">BIIIIH")
+_HEADER: Final = struct.Struct(">BIIIII")
 
 
 class Flag(IntFlag):
@@ -87,6 +87,11 @@ class Endpoint:
     def backlog_bytes(self) -> int:
         """Sent and not yet acknowledged."""
         return self._outbox.backlog_bytes
+
+    @property
+    def window_bytes(self) -> int:
+        """With less than this sent and not yet acknowledged, the line may stand idle."""
+        return self._outbox.window * FRAGMENT_BYTES
 
     @property
     def figures(self) -> LinkFigures:

@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-WINDOW: Final = 12
-"""Fragments under way. Fewer leave a fast line idle while one that was lost comes again."""
+FIRST_WINDOW: Final = 12
+WINDOW: Final = 32
+"""Fragments under way at the most. A line that answers quickly and loses a tenth would stand idle
+with fewer while one comes again; on a slow one more than the first would only wait."""
+QUICK_OF_LEASE: Final = 8
 SEQUENCES: Final = 1 << 32
 
 FIRST_WAIT_OF_LEASE: Final = 8
@@ -71,6 +74,9 @@ class Outbox:
     def __init__(self, lease_s: float) -> None:
         self.round_trip = RoundTrip(lease_s)
         self._patient_s = lease_s / PATIENT_WAIT_OF_LEASE
+        self._quick_s = lease_s / QUICK_OF_LEASE
+        self.window = FIRST_WINDOW
+        """How many fragments may be under way now."""
         self.next = 0
         """The sequence number of the next fragment that was never sent."""
         self.sent = 0
@@ -118,6 +124,7 @@ class Outbox:
     def _take_off(self, fragment: Fragment, now_s: float) -> None:
         took_s = now_s - fragment.sent_s
         self._moved_s, self._in_vain = now_s, 0
+        self.window = min(self.window + 1, WINDOW) if took_s < self._quick_s else FIRST_WINDOW
         if not fragment.resent:  # of the others nobody knows which sending is answered
             self.round_trip.learn(took_s)
         if took_s >= (self.round_trip.shortest_s or 0.0):  # else an earlier sending is answered
@@ -144,7 +151,7 @@ class Outbox:
 
     def _window_is_open(self) -> bool:
         oldest = next(iter(self._under_way), self.next)
-        return (self.next - oldest) % SEQUENCES < WINDOW
+        return (self.next - oldest) % SEQUENCES < self.window
 
     def _send(self, fragment: Fragment, now_s: float) -> Fragment:
         self.sent += 1

@@ -18,7 +18,13 @@ from typing import Any, Final
 import serial
 
 from firmware.faults import LinkLost, PeerNotTrusted
-from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, NO_SESSION, Endpoint
+from firmware.link.endpoint import (
+    FRAGMENT_BYTES,
+    LEASE_S,
+    MAX_PAYLOAD_BYTES,
+    NO_SESSION,
+    Endpoint,
+)
 from firmware.link.outbox import WINDOW
 from firmware.link.secure import Channel, SecureChannel
 
@@ -26,9 +32,8 @@ BAUD: Final = 115_200  # a real line's; USB has no such thing
 READ_BYTES: Final = 4096
 READS_AHEAD: Final = 8
 FRAMES_AHEAD: Final = 2 * WINDOW
-HIGH_WATER_BYTES: Final = 16 * FRAGMENT_BYTES
-LOW_WATER_BYTES: Final = WINDOW * FRAGMENT_BYTES
-"""Below this the window is not full, and a fast line would stand idle."""
+AHEAD_BYTES: Final = 4 * FRAGMENT_BYTES
+"""What may wait behind a full window before the protocol is asked to pause."""
 
 
 class SerialTransport(asyncio.Transport):
@@ -131,8 +136,8 @@ class SerialTransport(asyncio.Transport):
 
     def _flush(self) -> None:
         while payload := self._channel.outgoing():
-            for start in range(0, len(payload), HIGH_WATER_BYTES):
-                self._endpoint.send(payload[start : start + HIGH_WATER_BYTES])
+            for start in range(0, len(payload), MAX_PAYLOAD_BYTES):
+                self._endpoint.send(payload[start : start + MAX_PAYLOAD_BYTES])
 
     def _turn(self) -> None:
         """Write what is due, and come back when more is."""
@@ -156,13 +161,13 @@ class SerialTransport(asyncio.Transport):
         self._timer = self._loop.call_at(self._endpoint.due_s, self._turn)
 
     def _mind_the_backlog(self) -> None:
-        backlog_bytes = self._endpoint.backlog_bytes
         if not self._made:
             return
-        if not self._writing_paused and backlog_bytes > HIGH_WATER_BYTES:
+        ahead_bytes = self._endpoint.backlog_bytes - self._endpoint.window_bytes
+        if not self._writing_paused and ahead_bytes > AHEAD_BYTES:
             self._writing_paused = True
             self._protocol.pause_writing()
-        elif self._writing_paused and backlog_bytes <= LOW_WATER_BYTES:
+        elif self._writing_paused and ahead_bytes <= 0:
             self._writing_paused = False
             self._protocol.resume_writing()
 

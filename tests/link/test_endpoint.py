@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.faults import LinkLost, MalformedMessage
-from firmware.link.endpoint import FRAGMENT_BYTES, MAX_PAYLOAD_BYTES, Endpoint
+from firmware.link.endpoint import FRAGMENT_BYTES, LEASE_S, MAX_PAYLOAD_BYTES, Endpoint
 from firmware.link.framing import wrap
-from firmware.link.outbox import WINDOW
+from firmware.link.outbox import FIRST_WINDOW, WINDOW, Outbox
 
 STEP_S = 0.01
 
@@ -165,8 +165,34 @@ def test_no_more_than_a_window_is_under_way() -> None:
         pair.step()
     for number in range(20):
         pair.ends[0].send(bytes([number]))
-    assert len(pair.ends[0].poll(pair.now_s)) == WINDOW
+    assert len(pair.ends[0].poll(pair.now_s)) == FIRST_WINDOW
     assert pair.ends[0].poll(pair.now_s) == []
+
+
+@pytest.mark.parametrize(
+    ("took_s", "fills"),
+    [(0.02, WINDOW), (1.0, FIRST_WINDOW)],
+    ids=["quick", "slow"],
+)
+def test_only_a_line_that_answers_quickly_is_filled_further(took_s: float, fills: int) -> None:
+    """What is put on a slow line beforehand, the next word waits for."""
+    outbox, now_s = Outbox(LEASE_S), 0.0
+    for number in range(6 * WINDOW):
+        outbox.put(bytes([number]), last=True)
+    for _ in range(4):
+        sent = [sequence for sequence, _ in outbox.take(now_s)]
+        now_s += took_s
+        outbox.settle(sent[-1] + 1, 0, now_s)
+    assert len(list(outbox.take(now_s))) == fills
+
+
+def test_a_line_that_becomes_slow_is_filled_less() -> None:
+    outbox = Outbox(LEASE_S)
+    for took_s in (*[0.02] * 2 * WINDOW, 1.0):
+        outbox.put(b"x", last=True)
+        (sequence,) = (sequence for sequence, _ in outbox.take(0.0))
+        outbox.settle(sequence + 1, 0, took_s)
+    assert outbox.window == FIRST_WINDOW
 
 
 def test_the_lease_ends_when_the_other_end_is_silent() -> None:
