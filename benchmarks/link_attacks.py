@@ -291,16 +291,16 @@ async def codes(ends: Ends, random: Random) -> bool:
     """Wrong digits, three times."""
     wire = Wire()
     window = PairingWindow(ends.device.certificate())
-    waiting = asyncio.create_task(pair_with_host(wire.device, window, LEASE_S))
+    waiting = asyncio.create_task(pair_with_host(wire.device, window, ends.device, LEASE_S))
     try:
         for _ in range(window.tries_left):
             while (guess := new_code()) == window.code:
                 pass
             pairing = HostPairing(guess, ends.stranger.certificate())
             with contextlib.suppress(PairingRefused, LinkLost):
-                await pair_with_device(wire.host, pairing, LEASE_S)
+                await pair_with_device(wire.host, pairing, ends.stranger.pin, LEASE_S)
                 return True
-        return await waiting is not None
+        return await waiting
     finally:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)

@@ -99,7 +99,8 @@ def pair(settings_file: Path) -> None:
         except PairingRefused as fault:
             click.echo(f"kazashi-firmware: {fault}", err=True)
             sys.exit(1)
-    click.echo("paired" if paired else "nobody was paired: begin anew", err=True)
+    came_to = "paired" if paired else "no host said that it was paired: begin anew, unless one does"
+    click.echo(came_to, err=True)
     sys.exit(0 if paired else 1)
 
 

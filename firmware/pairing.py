@@ -70,7 +70,7 @@ class HostLine:
         self._lease_s = LEASE_S * settings.machine_scale
         self._server: LinkServer | None = None
         self._window: PairingWindow | None = None
-        self._trying: asyncio.Task[bytes | None] | None = None
+        self._trying: asyncio.Task[bool] | None = None
         self._under_way: asyncio.Task[None] | None = None
         self._outcome: asyncio.Future[bool] | None = None
 
@@ -95,7 +95,11 @@ class HostLine:
         self._pair_a_first_host()
 
     def _pair_a_first_host(self) -> None:
-        if self._is_serial and self._trust.pinned() is None:
+        if not self._is_serial:
+            return
+        if self._trust.accepted():
+            self._bulletin.note(unpaired=self._is_unpaired())
+        else:
             self.pair()
 
     @property
@@ -152,23 +156,18 @@ class HostLine:
         except Fault as fault:
             log.warning("pairing: %s", fault)
 
-    async def _try(self, port: str, window: PairingWindow) -> bytes | None:
+    async def _try(self, port: str, window: PairingWindow) -> bool:
         server, self._server = self._server, None
         if server is not None:
             await server.close()
-        return await pair_with_host(port, window, self._lease_s, self._open_s)
+        return await pair_with_host(port, window, self._trust, self._lease_s, self._open_s)
 
-    async def _see_through(
-        self, trying: asyncio.Task[bytes | None], outcome: asyncio.Future[bool]
-    ) -> None:
-        """Pin whom the tries led to, and serve again whatever became of them."""
+    async def _see_through(self, trying: asyncio.Task[bool], outcome: asyncio.Future[bool]) -> None:
+        """Say what the tries came to, and serve again whatever that was."""
         paired = False
         try:
             await asyncio.wait({trying})
-            host = None if trying.cancelled() else trying.result()
-            if host is not None:
-                self._trust.pin(host)
-                paired = True
+            paired = not trying.cancelled() and trying.result()
         except Fault as fault:
             log.warning("pairing: %s", fault)
         finally:
@@ -179,9 +178,13 @@ class HostLine:
         if self._server is None:
             self._server = await self._serve_again()
 
+    async def _meet(self, link: Link) -> None:
+        self._bulletin.note(unpaired=self._is_unpaired())  # a candidate that came is pinned
+        await self._host.serve(link)
+
     def _is_unpaired(self) -> bool:
         try:
-            return self._trust.pinned() is None
+            return self._is_serial and self._trust.pinned() is None
         except BadSettings:
             return False  # what is pinned cannot be read, which the server says
 
@@ -189,7 +192,7 @@ class HostLine:
         return await serve_link(
             self._settings.link,
             Path(self._settings.runtime_dir),
-            self._host.serve,
+            self._meet,
             lease_s=self._lease_s,
             peers=self._peers,
             trust=self._trust,
@@ -216,15 +219,10 @@ async def let_a_host_pair(settings: Settings, show: Callable[[str], None]) -> bo
     """Pair while the firmware does not run: show a code and wait.
 
     True when a host was paired, False after the last wrong try. Raises `BadSettings` where the link
-    is no serial line, `LinkLost` where its port cannot be opened, `PairingRefused` after ten
-    minutes.
+    is no serial line, and as `pair_with_host`.
     """
     port = serial_port(settings)
     trust = Device(settings.device_id, Path(settings.state_dir), settings.clock_trust).link_trust
     window = PairingWindow(trust.certificate())
     show(window.code)
-    host = await pair_with_host(port, window, LEASE_S * settings.machine_scale)
-    if host is None:
-        return False
-    trust.pin(host)
-    return True
+    return await pair_with_host(port, window, trust, LEASE_S * settings.machine_scale)

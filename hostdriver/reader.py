@@ -140,8 +140,13 @@ class ReaderLink:
         async with self._at_the_line:
             if self.hello is not None:
                 raise Refusal("pairing_not_possible", f"{self.name} is connected")
-            await learn_device(port, code, self._trust, LEASE_S * self._settings.time_scale)
-            forget_kept_key(self.name, Path(self._settings.state_dir))
+            lease_s = LEASE_S * self._settings.time_scale
+            await learn_device(port, code, self._trust, self._keep, lease_s)
+
+    def _keep(self, certificate: bytes) -> None:
+        # In this order: halfway, whoever is pinned is met again and its key kept anew.
+        forget_kept_key(self.name, Path(self._settings.state_dir))
+        self._trust.pin(certificate)
 
     async def _open_and_serve(self) -> None:
         async with AsyncExitStack() as served:

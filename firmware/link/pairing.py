@@ -4,6 +4,9 @@ Both know six digits: the device shows them, a person types them at the host. SP
 the form of the library) makes a key of them that whoever overheard or took part in the talk cannot
 search for afterwards, and each end proves with it that it saw the same two certificates. A wrong
 guess is seen by the device; the third ends the pairing.
+
+The last word may always be the one that is lost. So each end has the other on disk before it says
+so: the device lets a host in from its own proof on, and the host keeps the device when it hears it.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ CODE_DIGITS: Final = 6
 TRIES: Final = 3
 MAX_LINE_BYTES: Final = 8192
 
-_HOST, _DEVICE = b"kazashi host", b"kazashi device"
+_HOST, _DEVICE, _KEPT = b"kazashi host", b"kazashi device", b"kazashi host keeps"
 _SHARE_BYTES: Final = 33
 _LENGTH_BYTES: Final = 4
 
@@ -52,13 +55,21 @@ class Proven(PairingWord, frozen=True, tag="proven"):
     proof: Proof
 
 
+class Kept(PairingWord, frozen=True, tag="kept"):
+    """The host's last: it has the device's certificate on disk."""
+
+    proof: Proof
+
+
 class Refusal(PairingWord, frozen=True, tag="refusal"):
     """The device's word on digits that were wrong."""
 
     tries_left: int
 
 
-_DECODER: Final[msgspec.json.Decoder[PairingWord]] = msgspec.json.Decoder(Offer | Proven | Refusal)
+_DECODER: Final[msgspec.json.Decoder[PairingWord]] = msgspec.json.Decoder(
+    Offer | Proven | Kept | Refusal
+)
 
 
 def encode(word: PairingWord) -> bytes:
@@ -86,7 +97,7 @@ class HostPairing:
     code: str = field(repr=False)
     certificate: bytes = field(repr=False)
     peer: bytes | None = None
-    """The device's certificate, once both ends have proven themselves."""
+    """The device's certificate, once both ends have proven themselves: to be kept, then said."""
     _run: SPAKE2_A = field(init=False, repr=False)
     _agreed: _Agreed | None = field(default=None, init=False, repr=False)
 
@@ -95,8 +106,8 @@ class HostPairing:
         self._run = SPAKE2_A(self.code.encode(), idA=_HOST, idB=_DEVICE)
         return Offer(self._run.start(), self.certificate)
 
-    def hear(self, word: PairingWord) -> PairingWord | None:
-        """What to answer; None at the end. Raises `PairingRefused`."""
+    def hear(self, word: PairingWord) -> PairingWord:
+        """What to answer; `Kept` is the last word. Raises `PairingRefused`."""
         match word:
             case Offer(share, certificate) if self._agreed is None:
                 key = _key(self._run, share)
@@ -105,7 +116,7 @@ class HostPairing:
             case Proven(proof) if self._agreed is not None:
                 self._agreed.check(proof, _DEVICE)
                 self.peer = self._agreed.device_certificate
-                return None
+                return Kept(self._agreed.proof(_KEPT))
             case Refusal(tries_left):
                 raise PairingRefused(f"the digits are wrong; {tries_left} tries are left")
         raise PairingRefused("the device speaks out of turn")
@@ -123,6 +134,8 @@ class PairingWindow:
     tries_left: int = TRIES
     peer: bytes | None = None
     """The host's certificate, once it has proven itself."""
+    kept: bool = False
+    """Whether that host said that it keeps ours. It may, unheard: it is met then."""
     _agreed: _Agreed | None = field(default=None, init=False, repr=False)
 
     @property
@@ -130,8 +143,8 @@ class PairingWindow:
         """Whether a host may still try, or finish the try that it is at."""
         return self.peer is None and (self.tries_left > 0 or self._agreed is not None)
 
-    def hear(self, word: PairingWord) -> PairingWord:
-        """What to answer. Raises `PairingRefused` where nothing is answered any more."""
+    def hear(self, word: PairingWord) -> PairingWord | None:
+        """What to answer; None at the end. Raises `PairingRefused` for a word out of turn."""
         match word:
             case Offer(share, certificate) if self.peer is None and self.tries_left > 0:
                 self.tries_left -= 1
@@ -141,14 +154,18 @@ class PairingWindow:
                 key = _key(run, share)
                 self._agreed = _Agreed(key, _checked(certificate), self.certificate)
                 return Offer(ours, self.certificate)
-            case Proven(proof) if self._agreed is not None:
-                agreed, self._agreed = self._agreed, None
+            case Proven(proof) if self._agreed is not None and self.peer is None:
                 try:
-                    agreed.check(proof, _HOST)
+                    self._agreed.check(proof, _HOST)
                 except PairingRefused:
+                    self._agreed = None
                     return Refusal(self.tries_left)
-                self.peer = agreed.host_certificate
-                return Proven(agreed.proof(_DEVICE))
+                self.peer = self._agreed.host_certificate
+                return Proven(self._agreed.proof(_DEVICE))
+            case Kept(proof) if self._agreed is not None and self.peer is not None:
+                self._agreed.check(proof, _KEPT)
+                self.kept = True
+                return None
         raise PairingRefused("no pairing is open, or the host speaks out of turn")
 
     def forsake(self) -> None:

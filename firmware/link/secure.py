@@ -1,11 +1,13 @@
 """TLS 1.3 between two ends that were paired: payloads of a line in, the stream's bytes out.
 
 Each end trusts one certificate, the other's, byte for byte, whatever its dates say: a device may
-wake up in 1970. OpenSSL does the rest; no cryptography is made here. Why so: ADR 0010.
+wake up in 1970. Besides it only the candidate of a pairing that may have ended halfway, which is
+the pinned one once it came. OpenSSL does the rest; no cryptography is made here. Why so: ADR 0010.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from typing import Final, Protocol
 
@@ -40,14 +42,14 @@ class SecureChannel:
 
     def __init__(self, trust: Trust, *, server_side: bool) -> None:
         """Raises `NotPaired`, `BadSettings`."""
-        pinned = trust.pinned()
-        if pinned is None:
+        accepted = trust.accepted()
+        if not accepted:
             raise NotPaired("this line is not paired")
         self.established = False
-        self._pinned = pinned
+        self._trust, self._accepted = trust, accepted
         self._server_side = server_side
         self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = _context(trust, pinned, server_side).wrap_bio(
+        self._tls = _context(trust, accepted, server_side).wrap_bio(
             self._arrived, self._leaving, server_side=server_side
         )
         self._shaken = False
@@ -82,9 +84,12 @@ class SecureChannel:
             return
         except ssl.SSLError as cause:
             raise PeerNotTrusted(f"no secure session: {cause.reason}") from cause
-        if self._tls.getpeercert(binary_form=True) != self._pinned:
+        peer = self._tls.getpeercert(binary_form=True)
+        if peer not in self._accepted:
             raise PeerNotTrusted("another certificate than the pinned one")
         self._shaken = True
+        with contextlib.suppress(BadSettings):  # it stays a candidate, and is let in as such
+            self._trust.meet(peer)
         if self._server_side:
             self._tls.write(WELCOME)
             self.established = True
@@ -101,7 +106,7 @@ class SecureChannel:
         return bytes(content)
 
 
-def _context(trust: Trust, pinned: bytes, server_side: bool) -> ssl.SSLContext:
+def _context(trust: Trust, accepted: tuple[bytes, ...], server_side: bool) -> ssl.SSLContext:
     side = ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT
     context = ssl.SSLContext(side)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
@@ -115,7 +120,7 @@ def _context(trust: Trust, pinned: bytes, server_side: bool) -> ssl.SSLContext:
     except (OSError, ValueError) as cause:  # an `ssl.SSLError` is an `OSError`
         raise BadSettings(f"{trust.identity_file} cannot be used: {cause}") from cause
     try:
-        context.load_verify_locations(cadata=pinned)
+        context.load_verify_locations(cadata=b"".join(accepted))
     except (OSError, ValueError) as cause:
         raise BadSettings(f"{trust.pinned_file} cannot be used: {cause}") from cause
     if server_side:

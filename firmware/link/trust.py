@@ -25,6 +25,7 @@ class Trust:
     def __init__(self, folder: Path, peer: str) -> None:
         self.identity_file = folder / IDENTITY_FILE
         self.pinned_file = folder / f"{peer}.der"
+        self._candidate_file = folder / f"{peer}.candidate.der"
 
     def certificate(self) -> bytes:
         """Our own certificate, DER; made together with its key where there is none yet.
@@ -42,26 +43,56 @@ class Trust:
 
     def pinned(self) -> bytes | None:
         """The other end's certificate, DER; None before pairing. Raises `BadSettings`."""
-        try:
-            return self.pinned_file.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as cause:
-            raise BadSettings(f"{self.pinned_file}: {cause.strerror}") from cause
+        return _read(self.pinned_file)
+
+    def accepted(self) -> tuple[bytes, ...]:
+        """The pinned end and the candidate, as far as there are any. Raises `BadSettings`."""
+        both = _read(self.pinned_file), _read(self._candidate_file)
+        return tuple(certificate for certificate in both if certificate is not None)
+
+    def propose(self, certificate: bytes) -> None:
+        """Let this end in as well, and pin it as soon as it is met. Raises `BadSettings`.
+
+        It has proven itself, but may never have heard that we did: until it is met, whoever was
+        pinned before stays so.
+        """
+        _write(self._candidate_file, certificate)
+
+    def meet(self, certificate: bytes) -> None:
+        """This end came and was let in; the candidate is pinned then. Raises `BadSettings`."""
+        if certificate == _read(self._candidate_file):
+            self.pin(certificate)
 
     def pin(self, certificate: bytes) -> None:
         """From now on this end and no other. Raises `BadSettings`."""
+        _write(self.pinned_file, certificate)
         try:
-            self.pinned_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            put_private(self.pinned_file, certificate)
+            self._candidate_file.unlink(missing_ok=True)
         except OSError as cause:
-            raise BadSettings(f"{self.pinned_file}: {cause.strerror}") from cause
+            raise BadSettings(f"{self._candidate_file}: {cause.strerror}") from cause
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as cause:
+        raise BadSettings(f"{path}: {cause.strerror}") from cause
+
+
+def _write(path: Path, certificate: bytes) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        put_private(path, certificate)
+    except OSError as cause:
+        raise BadSettings(f"{path}: {cause.strerror}") from cause
 
 
 def put_private(path: Path, content: bytes) -> None:
-    """All of it or nothing is on disk afterwards, and nobody else could ever read it.
+    """It is on disk afterwards, after a loss of power too, and nobody else could ever read it.
 
-    Raises `OSError`.
+    Raises `OSError`: then all of it or nothing is there.
     """
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
@@ -71,3 +102,9 @@ def put_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    if directory := getattr(os, "O_DIRECTORY", 0):  # else a system that keeps names by itself
+        folder = os.open(path.parent, directory)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

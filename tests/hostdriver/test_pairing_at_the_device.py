@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from firmware.checkup import Checkup
 from firmware.control import ControlServer
 from firmware.desk import HostDesk
 from firmware.device import Device
-from firmware.faults import LinkLost, PairingRefused
+from firmware.faults import BadSettings, LinkLost, PairingRefused
 from firmware.link import messages as m
 from firmware.link.pairing import TRIES, HostPairing, new_code
-from firmware.link.pairing_line import pair_with_device
+from firmware.link.pairing_line import Keep, pair_with_device
 from firmware.link.transport import LEASE_S, Link, open_link
 from firmware.link.trust import Trust
 from firmware.pairing import HostLine
@@ -78,11 +78,11 @@ class Reader:
                 await self._stirred.wait()
         return self.told.code if self.told else None
 
-    async def typed(self, code: str, host: Trust | None = None) -> None:
+    async def typed(self, code: str, host: Trust | None = None, keep: Keep | None = None) -> None:
         """`kazashi pair` at the host."""
         host = host or self.host
         pairing = HostPairing(code, host.certificate())
-        host.pin(await pair_with_device(self.port, pairing, HOST_LEASE_S))
+        await pair_with_device(self.port, pairing, keep or host.pin, HOST_LEASE_S)
 
     async def met(self, host: Trust | None = None, protocol: str = m.PROTOCOL) -> Link:
         """The host's link, as soon as the device serves one."""
@@ -100,12 +100,17 @@ class Reader:
 
 
 @pytest.fixture
-async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
+def cable() -> Iterator[Cable]:
     with Cable() as cable:
-        reader = Reader(tmp_path, cable)
-        await reader.line.open()
-        yield reader
-        await reader.line.close()
+        yield cable
+
+
+@pytest.fixture
+async def reader(tmp_path: Path, cable: Cable) -> AsyncIterator[Reader]:
+    reader = Reader(tmp_path, cable)
+    await reader.line.open()
+    yield reader
+    await reader.line.close()
 
 
 async def wrong(reader: Reader, code: str) -> None:
@@ -139,7 +144,8 @@ async def test_after_three_wrong_codes_only_a_touch_brings_others(reader: Reader
         await wrong(reader, first)
     assert await reader.until(Standing.NOT_PAIRED) is None
     with pytest.raises(LinkLost, match="is being paired"):
-        await pair_with_device(reader.port, HostPairing(first, reader.host.certificate()), 0.1)
+        pairing = HostPairing(first, reader.host.certificate())
+        await pair_with_device(reader.port, pairing, reader.host.pin, 0.1)
     assert reader.told == Told(Standing.NOT_PAIRED)
     reader.line.pair_again()
     second = await reader.until(Standing.PAIRING)
@@ -191,6 +197,43 @@ async def test_a_paired_device_pairs_anew_only_when_asked_there_and_keeps_the_ol
         await open_link(f"serial:{reader.port}", Path(), lease_s=HOST_LEASE_S, trust=reader.host)
     await reader.until(Standing.WRONG_HOST)
     await left(await reader.met(stranger))
+
+
+async def test_a_host_that_kept_the_device_and_could_not_say_so_is_met(
+    reader: Reader, cable: Cable
+) -> None:
+    def keep(certificate: bytes) -> None:
+        reader.host.pin(certificate)
+        cable.pull()
+
+    code = await reader.until(Standing.PAIRING)
+    assert code is not None
+    await reader.typed(code, keep=keep)
+    await reader.until(Standing.NOT_PAIRED)  # as far as the device knows
+    cable.plug()
+    link = await reader.met()
+    await reader.until(None)
+    await left(link)
+    await reader.until(Standing.NO_HOST)
+
+
+async def test_a_host_that_cannot_keep_the_device_leaves_it_unpaired_until_other_digits(
+    reader: Reader,
+) -> None:
+    def keep(certificate: bytes) -> None:
+        raise BadSettings("the disk is full")
+
+    code = await reader.until(Standing.PAIRING)
+    assert code is not None
+    with pytest.raises(BadSettings):
+        await reader.typed(code, keep=keep)
+    await reader.until(Standing.NOT_PAIRED)
+    await reader.line.close()
+    await reader.line.open()  # after a loss of power as well: nobody else is let in meanwhile
+    await reader.until(Standing.NOT_PAIRED)
+    await reader.typed(reader.line.pair())
+    await left(await reader.met())
+    await reader.until(Standing.NO_HOST)
 
 
 async def test_a_port_that_comes_later_is_served_then(tmp_path: Path) -> None:

@@ -43,9 +43,10 @@ async def test_a_stranger_at_either_end_is_told_so(tmp_path: Path) -> None:
 
 
 async def test_nobody_at_the_other_end_is_paired(tmp_path: Path) -> None:
-    wire, certificate = Wire(), Ends(tmp_path).host.certificate()
+    wire, host = Wire(), Ends(tmp_path).host
+    pairing = HostPairing("123456", host.certificate())
     with pytest.raises(LinkLost, match="is being paired"):
-        await pair_with_device(wire.host, HostPairing("123456", certificate), 0.1)
+        await pair_with_device(wire.host, pairing, host.pin, 0.1)
     wire.close()
 
 
@@ -54,7 +55,7 @@ async def test_digits_that_nobody_types_count_for_a_time_only(tmp_path: Path) ->
     window = PairingWindow(ends.device.certificate())
     async with asyncio.timeout(60):
         with pytest.raises(PairingRefused, match="nobody was paired"):
-            await pair_with_host(wire.device, window, LEASE_S, open_s=0.6)
+            await pair_with_host(wire.device, window, ends.device, LEASE_S, open_s=0.6)
     open_port(wire.device).close()  # nobody holds it any more
     wire.close()
 

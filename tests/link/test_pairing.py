@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import cycle, islice
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.faults import MalformedMessage, PairingRefused
+from firmware.faults import MalformedMessage, PairingRefused, PeerNotTrusted
 from firmware.link.certificate import is_certificate
 from firmware.link.pairing import (
     TRIES,
     HostPairing,
+    Kept,
     Offer,
     PairingWindow,
     PairingWord,
@@ -25,6 +27,8 @@ from firmware.link.pairing import (
     encode,
     new_code,
 )
+from firmware.link.pairing_line import device_ear, host_ear
+from firmware.link.secure import SecureChannel
 from firmware.link.trust import Trust
 
 CODE, WRONG = "012345", "012346"
@@ -47,9 +51,8 @@ def pair(
     host: HostPairing, window: PairingWindow, to_device: Bend = same, to_host: Bend = same
 ) -> None:
     """One try from its first word to its last. Raises `PairingRefused`."""
-    said: PairingWord | None = host.begin()
-    while said is not None:
-        answer = window.hear(decode(encode(to_device(said)).rstrip()))
+    said: PairingWord = host.begin()
+    while answer := window.hear(decode(encode(to_device(said)).rstrip())):
         said = host.hear(decode(encode(to_host(answer)).rstrip()))
 
 
@@ -82,6 +85,64 @@ def test_a_try_that_is_broken_off_is_spent(certificates: tuple[bytes, bytes, byt
     assert not window.is_open
     with pytest.raises(PairingRefused):
         window.hear(HostPairing(CODE, certificates[0]).begin())
+
+
+class Disk:
+    """What host and device keep, whatever becomes of the processes."""
+
+    def __init__(self, folder: Path, host: str = "host", device: str = "device") -> None:
+        self.host = Trust(folder / host, "device")
+        self.device = Trust(folder / device, "host")
+
+    def pair(self, words: int | None = None) -> None:
+        """Pair, or see the line break when so many words have come through."""
+        pairing = HostPairing(CODE, self.host.certificate())
+        window = PairingWindow(self.device.certificate(), CODE)
+        ears = cycle((device_ear(window, self.device), host_ear(pairing, self.host.pin)))
+        said: PairingWord | None = pairing.begin()
+        for hear in islice(ears, words):
+            if said is None:
+                return
+            said = hear(decode(encode(said).rstrip()))
+
+    def meet(self) -> bool:
+        """Whether the two come to a secure session."""
+        try:
+            host = SecureChannel(self.host, server_side=False)
+            device = SecureChannel(self.device, server_side=True)
+            while (to_device := host.outgoing()) or (to_host := device.outgoing()):
+                if to_device:
+                    device.receive(to_device)
+                else:
+                    host.receive(to_host)
+        except PeerNotTrusted:
+            return False
+        return host.established and device.established
+
+
+HOST_KEEPS = 4
+"""From this word on the two are paired."""
+
+
+@pytest.mark.parametrize("words", range(6))
+@pytest.mark.parametrize("had_others", [False, True], ids=["first", "anew"])
+def test_wherever_the_line_breaks_both_ends_are_paired_or_neither_is(
+    tmp_path: Path, words: int, had_others: bool
+) -> None:
+    new = Disk(tmp_path)
+    old = Disk(tmp_path, host="old host"), Disk(tmp_path, device="old device")
+    if had_others:
+        for one in old:
+            one.pair()
+    new.pair(words)
+    if words < HOST_KEEPS:
+        assert not new.meet()
+        assert [one.meet() for one in old] == [had_others, had_others]
+        assert new.device.pinned() == (old[0].host.certificate() if had_others else None)
+        new.pair()
+    assert new.meet()
+    assert new.device.accepted() == (new.host.certificate(),)
+    assert not any(one.meet() for one in old)
 
 
 @pytest.mark.parametrize("towards", ["device", "host"])
@@ -121,7 +182,7 @@ def test_a_share_that_is_none_is_refused(
 
 
 def test_words_out_of_turn_are_refused(certificates: tuple[bytes, bytes, bytes]) -> None:
-    for word in (Proven(bytes(32)), Refusal(2)):
+    for word in (Proven(bytes(32)), Kept(bytes(32)), Refusal(2)):
         with pytest.raises(PairingRefused):
             PairingWindow(certificates[1], CODE).hear(word)
     host = HostPairing(CODE, certificates[0])
