@@ -8,8 +8,10 @@ killed and replaced, because neither a PC/SC call nor a camera driver can be can
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
+import os
 import select
 import signal
 import socket
@@ -123,8 +125,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
                 continue
             why = await self._read_until_end(reader)
             self._ready.clear()
-            if process.returncode is None:
-                process.kill()
+            kill_child(process)
             await process.wait()
             self._lose(WorkerLost(f"{self.name} {why} (exit {process.returncode})"))
             if not self._stopping and why == "ended":
@@ -181,8 +182,8 @@ class SupervisedWorker(Generic[Request, Reply, News]):
 
     def _kill(self) -> None:
         self._killed = True
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        if self._process is not None:
+            kill_child(self._process)
 
     def _lose(self, fault: WorkerLost) -> None:
         if self._writer is not None:
@@ -230,6 +231,17 @@ class Line(Generic[Request]):
                 raise EOFError
             content += part
         return content
+
+
+def kill_child(process: asyncio.subprocess.Process) -> None:
+    """End a child that may just be ending by itself.
+
+    `Process.kill` of Python 3.11 collects such a child before asyncio does, which then says
+    "Unknown child process" and 255 in the place of how it ended.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def die_with_parent() -> None:

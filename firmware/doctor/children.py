@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from firmware.doctor import facts as f
 from firmware.doctor.facts import CameraState, ReaderState
 from firmware.owner import owner_of
 from firmware.settings import Settings
+from firmware.worker import kill_child
 
 LOOK_WITHIN_S: Final = 30.0
 NO_ANSWER: Final = "no answer"
@@ -48,10 +48,8 @@ async def look(part: str, settings: Settings) -> Any:
     except (TimeoutError, msgspec.MsgspecError):
         return SILENT[part]
     finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        kill_child(child)
+        await child.wait()
 
 
 def child_command(part: str, settings: Settings) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from parrot import Chirp, Said, Say
 
 from firmware.faults import WorkerLost
-from firmware.worker import SupervisedWorker
+from firmware.worker import SupervisedWorker, kill_child
 
 Parrot = SupervisedWorker[Say, Said, Chirp]
 HERE = Path(__file__).parent
@@ -99,3 +100,12 @@ async def test_an_asker_that_is_gone_disturbs_nobody() -> None:
         await asyncio.sleep(0)
         gone.cancel()
         assert (await worker.ask(Say("here"))).word == "here"
+
+
+async def test_a_child_that_ended_by_itself_is_known_by_how_it_did() -> None:
+    for _ in range(20):
+        child = await asyncio.create_subprocess_exec("sh", "-c", "exit 3")
+        while child.returncode is None:  # at each moment of its end
+            kill_child(child)
+            await asyncio.sleep(0)
+        assert child.returncode in (3, -signal.SIGKILL)
