@@ -32,6 +32,8 @@ async def digits_on_the_panel(appliance: Appliance) -> str:
 
 def pair(appliance: Appliance, code: str) -> None:
     with Client(appliance.addresses.socket, "test") as client:
+        while client.call("reader.status")["connected"]:
+            pass  # a moment ago it was connected
         client.call("reader.pair", code=code)
         while not client.call("health")["ok"]:
             pass  # it is met a moment later
