@@ -45,7 +45,7 @@ from firmware.transaction.timings import Stopwatch
 from firmware.transaction.visit import Visit
 from firmware.watchdog import fed
 from firmware.words import Cause, Hint, Method, PanelLight, State
-from firmware.worker import photo_passage, preview_door
+from firmware.worker import START_WITHIN_S, photo_passage, preview_door
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ class App:
             card.REPLIES,
             card.NEWS,
             answer_within_s=settings.card.answer_within_s * settings.machine_scale,
+            start_within_s=START_WITHIN_S * settings.machine_scale,
             on_news=self._hear_of_card,
             on_lost=self._lose_card_worker,
             inherited=(cards_end.fileno(),),
@@ -103,6 +104,7 @@ class App:
             vision.REPLIES,
             vision.NEWS,
             answer_within_s=settings.vision.answer_within_s * settings.machine_scale,
+            start_within_s=START_WITHIN_S * settings.machine_scale,
             on_news=self._hear_of_vision,
             on_lost=self._lose_vision_worker,
             inherited=(visions_end.fileno(), self._preview_door.fileno()),
@@ -153,7 +155,8 @@ class App:
                     await asyncio.wait_for(self._reader_told.wait(), READER_TOLD_WITHIN_S)
                 if on_ready is not None:
                     await on_ready
-                async with fed(checks_of(self._card, self._vision, self._panel)):
+                scale = self._settings.machine_scale
+                async with fed(checks_of(self._card, self._vision, self._panel, scale)):
                     while True:
                         self._take(await self._events.get())
             finally:
@@ -330,6 +333,7 @@ class App:
     def _lose_card_worker(self, fault: WorkerLost) -> None:
         """Whatever state the card had is gone with its process; the new one looks for itself."""
         log.warning("%s", fault)
+        self._host.note_reader_lost()
         if self._visit.state is not State.FORGETTING:
             self._post(e.CardFailed(Cause.DEVICE_FAULT))
         self._post(e.CardRemoved())

@@ -27,6 +27,7 @@ from firmware.transaction.consent import complete
 from firmware.transaction.profiles import asks_for, methods_for
 from firmware.transaction.visit import Request, Visit
 from firmware.words import Cause, ClockTrust, Language, Method, State, reason_fits
+from firmware.worker import START_WITHIN_S
 
 LOOKS_EVERY_S = 2.0
 ODD_FOR_S = 10.0
@@ -60,6 +61,8 @@ class HostDesk:
         self._told = False
         self._reader: str | None = None
         self._reader_cause: Cause | None = Cause.READER_UNAVAILABLE
+        self._reader_lost_s: float | None = None
+        bulletin.note(reader=self._reader_cause)  # until one is told of
         self._camera = False
         self._opened = False
         self._stored = True
@@ -265,9 +268,14 @@ class HostDesk:
 
     def note_reader(self, name: str | None, cause: Cause | None) -> None:
         """The card reader in use changed."""
-        self._reader, self._reader_cause = name, cause
+        self._reader, self._reader_cause, self._reader_lost_s = name, cause, None
         self._bulletin.note(reader=cause)
         self._send(self._status())
+
+    def note_reader_lost(self) -> None:
+        """Who watches the reader is gone. The next one tells of it, or in good time nobody has."""
+        if self._reader_lost_s is None:
+            self._reader_lost_s = self._clock()
 
     def note_camera(self, *, ready: bool) -> None:
         """The face camera works, or not."""
@@ -306,6 +314,9 @@ class HostDesk:
             self._bulletin.note(host=Host.AWAY)
         if before != self._seen:
             self._send(self._status())
+        start_within_s = START_WITHIN_S * self._settings.machine_scale
+        if self._reader_lost_s is not None and self._clock() > self._reader_lost_s + start_within_s:
+            self.note_reader(None, Cause.READER_UNAVAILABLE)
 
     def _hello(self) -> m.DeviceHello:
         return m.DeviceHello(

@@ -50,6 +50,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         news: Any,
         *,
         answer_within_s: float,
+        start_within_s: float = START_WITHIN_S,
         on_news: Callable[[News], None],
         on_lost: Callable[[WorkerLost], None],
         inherited: Sequence[int] = (),
@@ -60,7 +61,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         self._command = tuple(command)
         self._decoder = msgspec.msgpack.Decoder(replies | news)
         self._news_types = _members(news)
-        self._answer_within_s = answer_within_s
+        self._answer_within_s, self._start_within_s = answer_within_s, start_within_s
         self._on_news, self._on_lost = on_news, on_lost
         self._inherited = tuple(inherited)
         self._environment = environment
@@ -72,7 +73,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         self._ready = asyncio.Event()
         self._stopping = False
         self._killed = False
-        self._has_spoken = False
+        self._silent_since_s: float | None = None
 
     async def start(self) -> None:
         """Start the first worker process, and keep one running until `stop`."""
@@ -100,7 +101,14 @@ class SupervisedWorker(Generic[Request, Reply, News]):
     @property
     def has_spoken(self) -> bool:
         """Whether the process that runs now has said anything; until then it is starting."""
-        return self._has_spoken
+        return self._silent_since_s is None
+
+    @property
+    def silent_for_s(self) -> float:
+        """For how long it has been starting; 0 once it has spoken. Processes that were replaced
+        before they had said a word count with the one that runs."""
+        since_s = self._silent_since_s
+        return 0.0 if since_s is None else asyncio.get_running_loop().time() - since_s
 
     async def replace(self) -> None:
         """Kill the process and wait for a clean one, so that nobody is answered by the old."""
@@ -145,7 +153,9 @@ class SupervisedWorker(Generic[Request, Reply, News]):
                 env=self._environment,
             )
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        self._killed = self._has_spoken = False
+        self._killed = False
+        if self._silent_since_s is None:
+            self._silent_since_s = asyncio.get_running_loop().time()
         self._ready.set()
         return reader, self._process
 
@@ -162,7 +172,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
             return f"said something unknown: {cause}"
 
     def _hear(self, message: Any) -> None:
-        self._has_spoken = True
+        self._silent_since_s = None
         if isinstance(message, self._news_types):
             self._on_news(cast(News, message))
         elif self._owed:
@@ -176,7 +186,7 @@ class SupervisedWorker(Generic[Request, Reply, News]):
             self._deadline.cancel()
             self._deadline = None
         if self._owed:
-            within_s = self._answer_within_s + (0.0 if self._has_spoken else START_WITHIN_S)
+            within_s = self._answer_within_s + (0.0 if self.has_spoken else self._start_within_s)
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(within_s, self._kill)
 

@@ -23,7 +23,6 @@ from firmware.card.credential import CollationNumberB, Pin
 from firmware.card.files import Aid, Key
 from firmware.card.jpki import StatementDigest
 from firmware.card.requests import (
-    AreYouWell,
     CardFaceRead,
     CardIdentified,
     CardMessage,
@@ -43,7 +42,6 @@ from firmware.card.requests import (
     SignStatement,
     StatementSigned,
     VerifyPin,
-    Well,
 )
 from firmware.card.terminal_authority import TerminalAuthority
 from firmware.faults import (
@@ -133,8 +131,6 @@ class CardDesk:
             case ReleaseCard():
                 self.forget()
                 return CardReleased()
-            case AreYouWell():
-                return Well()
             case _:
                 raise Fault(f"no card request: {type(request).__name__}")
 

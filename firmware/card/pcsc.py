@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -244,6 +245,11 @@ class ReaderWatch(threading.Thread):
         self._patterns, self._tell = patterns, tell
         self._attendance = Attendance()
         self._stopping = threading.Event()
+        self._turned_at_s = time.monotonic()
+
+    def silent_s(self, now_s: float) -> float:
+        """For how long it has not turned: no call of PC/SC can be told to come back."""
+        return now_s - self._turned_at_s
 
     @property
     def reader_of_card(self) -> str | None:
@@ -253,7 +259,7 @@ class ReaderWatch(threading.Thread):
     def run(self) -> None:
         """Watch until `stop`."""
         last_code: str | None = None
-        while not self._stopping.is_set():
+        while self._turns():
             try:
                 context = Context.establish()
                 try:
@@ -276,7 +282,7 @@ class ReaderWatch(threading.Thread):
     def _watch(self, context: Context, readers: list[str]) -> None:
         """Return when a reader came or went."""
         known = [(name, scard.SCARD_STATE_UNAWARE) for name in (*readers, _NEW_READERS)]
-        while not self._stopping.is_set() and context.fitting(self._patterns) == readers:
+        while self._turns() and context.fitting(self._patterns) == readers:
             hresult, states = scard.SCardGetStatusChange(context.handle, _STATUS_WAIT_MS, known)
             if hresult == scard.SCARD_E_TIMEOUT:
                 continue
@@ -287,6 +293,10 @@ class ReaderWatch(threading.Thread):
                 raise fault_of(hresult, "watching the readers")
             known = [(name, state) for name, state, _atr in states]
             self._look({name: _shown(state) for name, state in known if name in readers})
+
+    def _turns(self) -> bool:
+        self._turned_at_s = time.monotonic()
+        return not self._stopping.is_set()
 
     def _look(self, readers: dict[str, Shown]) -> None:
         for news in self._attendance.look(readers):

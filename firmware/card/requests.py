@@ -143,7 +143,10 @@ class CardReleased(CardMessage, frozen=True, tag="card_released"):
 
 
 class Well(CardMessage, frozen=True, tag="well"):
-    """The worker takes requests."""
+    """The worker takes requests. `watch_silent_s`: since the reader watch last turned, which it
+    does every half second, reader or not."""
+
+    watch_silent_s: float
 
 
 class CardProblem(CardMessage, frozen=True, tag="card_problem"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,7 +22,7 @@ from firmware.card import requests
 from firmware.card.apdu import CommandApdu, ResponseApdu
 from firmware.card.desk import CardDesk
 from firmware.card.pcsc import Connection, Context, ReaderWatch
-from firmware.card.requests import CardMessage, Exchanged
+from firmware.card.requests import AreYouWell, CardMessage, Exchanged, Well
 from firmware.card.terminal_authority import TerminalAuthority
 from firmware.faults import BadSettings, MalformedPhoto
 from firmware.settings import CardSettings
@@ -51,9 +52,14 @@ class CardWorker:
         self._watch.start()
         try:
             while (request := self._line.receive()) is not None:
-                self._say(self._desk.answer(request))
+                self._say(self._answer(request))
         except EOFError:
             self._desk.forget()
+
+    def _answer(self, request: CardMessage) -> CardMessage:
+        if isinstance(request, AreYouWell):  # whoever answers here is not who watches
+            return Well(self._watch.silent_s(time.monotonic()))
+        return self._desk.answer(request)
 
     def _connect(self) -> Connection:
         reader = self._watch.reader_of_card or self._first_with_card()

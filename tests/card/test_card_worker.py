@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from worker_house import NEWS_WITHIN_S, PAYLOAD, PIN, firmware
+from worker_house import NEWS_WITHIN_S, PAYLOAD, PIN, Firmware, firmware
 
 from firmware.card import jpki
 from firmware.card.requests import (
+    AreYouWell,
     CardFaceRead,
     CardGone,
     CardIdentified,
@@ -34,6 +36,7 @@ from firmware.card.requests import (
     SignStatement,
     StatementSigned,
     VerifyPin,
+    Well,
 )
 from firmware.faults import WorkerLost
 from firmware.settings import CardSettings
@@ -295,3 +298,31 @@ async def test_the_daemons_death_and_return(world: Path, tmp_path: Path) -> None
                 await device.told(CardSeen())
                 assert isinstance(await device.sign_with_pin(), StatementSigned)
             assert device.lost.empty()
+
+
+# --- the watch
+async def test_a_reader_watch_that_hangs_in_pcsc_is_told_by_whoever_answers(tmp_path: Path) -> None:
+    """A daemon that takes callers and says nothing: the call never comes back."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "pcscd.comm"))
+        silent.listen()
+        async with firmware(tmp_path / "pcscd.comm", CardSettings(), NEWS_WITHIN_S) as device:
+            async with asyncio.timeout(4 * NEWS_WITHIN_S):
+                while (await well(device)).watch_silent_s < 2.0:  # four turns
+                    await asyncio.sleep(0.1)
+            assert device.news.queue.empty()
+
+
+async def test_a_reader_watch_without_a_daemon_turns(tmp_path: Path) -> None:
+    async with firmware(tmp_path / "none.comm", CardSettings(), NEWS_WITHIN_S) as device:
+        assert isinstance(await device.news.next(), ReaderSeen)
+        async with asyncio.timeout(4 * NEWS_WITHIN_S):
+            before_s = (await well(device)).watch_silent_s
+            while (later_s := (await well(device)).watch_silent_s) >= before_s:
+                before_s = later_s
+
+
+async def well(device: Firmware) -> Well:
+    answer = await device.ask(AreYouWell())
+    assert isinstance(answer, Well)
+    return answer

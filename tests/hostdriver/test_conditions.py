@@ -30,6 +30,7 @@ from firmware.simulator.cable import Cable
 from firmware.staff import StaffGate
 from firmware.transaction.visit import Visit
 from firmware.words import Cause, ClockTrust, Language, Standing
+from firmware.worker import START_WITHIN_S
 from hostdriver.driver import running
 from hostdriver.reader import LINK_FOLDER
 from hostdriver.settings import ReaderSettings
@@ -43,6 +44,7 @@ class Site:
 
     folder: Path
     wall: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now_s: float = 0.0
     told: Told | None = None
 
     def __post_init__(self) -> None:
@@ -58,7 +60,9 @@ class Site:
             staff_gate=StaffGate(),
             examine=Checkup(site, self.device, lambda: True, lights=True).report,
             bulletin=Bulletin(self.tell),
+            clock=lambda: self.now_s,
         )
+        self.at_first = self.told
         self.desk.note_reader("Reader 00 00", None)
         self.desk.note_camera(ready=True)
         self.desk.look_at_device()
@@ -175,6 +179,24 @@ async def test_it_is_told_of_a_device_that_wakes_up_with_it(tmp_path: Path, prob
         await becomes(desk)
         await site.says(None)
         await server.close()
+
+
+def test_a_reader_that_nothing_is_heard_of_is_none(tmp_path: Path) -> None:
+    """The worker that watches it hangs while it starts: at first, or when it was replaced."""
+    site = Site(tmp_path)
+    assert site.at_first == Told(Standing.READER_UNAVAILABLE)
+    site.desk.note_reader_lost()
+    site.desk.look_at_device()
+    assert site.told == Told(Standing.NO_HOST), "the next one is starting"
+    for site.now_s in (START_WITHIN_S - 1.0, START_WITHIN_S + 1.0):
+        assert site.told == Told(Standing.NO_HOST)
+        site.desk.note_reader_lost()  # replaced once more, and as silent
+        site.desk.look_at_device()
+    assert site.told == Told(Standing.READER_UNAVAILABLE)
+    site.desk.note_reader("Reader 00 00", None)
+    site.now_s *= 2
+    site.desk.look_at_device()
+    assert site.told == Told(Standing.NO_HOST)
 
 
 def test_a_full_disk_of_the_device_is_noticed_and_so_is_its_room(tmp_path: Path) -> None:

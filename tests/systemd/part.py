@@ -1,5 +1,5 @@
-"""A worker for tests, `part KIND HOW`: `well`, `late` (no frame was looked for), `deaf` after its
-first word, or `mute` from the beginning."""
+"""A worker for tests, `part KIND HOW`: `well`, `late` (nobody watches, or looks for a frame),
+`deaf` after its first word, or `mute` from the beginning."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import signal
 import sys
 
 from firmware.card.requests import ReaderSeen
-from firmware.match.requests import REQUESTS, CameraSeen, VisionMessage, Well
+from firmware.card.requests import Well as Watching
+from firmware.match.requests import REQUESTS, CameraSeen, VisionMessage
+from firmware.match.requests import Well as Looking
 from firmware.worker import Line, die_with_parent
 
 OVERDUE_S = {"well": 0.0, "late": 60.0}
-
-
+WELL = {"card worker": Watching, "vision worker": Looking}
 FIRST_WORDS = {"card worker": ReaderSeen(None), "vision worker": CameraSeen(ready=False)}
 
 
@@ -24,7 +25,7 @@ def main(kind: str, how: str, descriptor: int) -> None:
     if how not in OVERDUE_S:
         signal.pause()
     while line.receive() is not None:
-        line.send(Well(OVERDUE_S[how]))
+        line.send(WELL[kind](OVERDUE_S[how]))
 
 
 if __name__ == "__main__":

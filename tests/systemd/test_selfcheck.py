@@ -58,9 +58,9 @@ class Parts:
             environment=ENVIRONMENT,
         )
 
-    async def wrong(self, within_s: float = WITHIN_S) -> list[str]:
-        """What a self check finds."""
-        return await found_wrong(checks_of(self.card, self.vision, self.panel), within_s)
+    async def wrong(self, within_s: float = WITHIN_S, scale: float = 1.0) -> list[str]:
+        """What a self check finds; at `scale` 0 its patience is at an end."""
+        return await found_wrong(checks_of(self.card, self.vision, self.panel, scale), within_s)
 
 
 async def spoken(worker: CardWorker | VisionWorker, how: str) -> None:
@@ -112,6 +112,22 @@ async def test_a_worker_that_starts_is_left_to_it(tmp_path: Path) -> None:
     async with parts(tmp_path, card_is="mute", answer_within_s=0.0) as device:
         assert await device.wrong() == []
         assert not device.card.owes_answer
+
+
+async def test_a_worker_that_starts_for_ever_is_an_illness(tmp_path: Path) -> None:
+    """Also when it is replaced meanwhile, by one that says as little."""
+    never = ["card worker: it has said nothing since it was started"]
+    async with parts(tmp_path, card_is="mute") as device:
+        assert await device.wrong(scale=0.0) == never
+        silent_s = device.card.silent_for_s
+        await device.card.replace()
+        assert device.card.silent_for_s >= silent_s
+        assert await device.wrong(scale=0.0) == never
+
+
+async def test_a_reader_watch_that_does_not_turn_is_an_illness(tmp_path: Path) -> None:
+    async with parts(tmp_path, card_is="late") as device:
+        assert await device.wrong() == ["card worker: nobody has watched for 60 s"]
 
 
 async def test_a_worker_that_owes_an_answer_is_left_to_its_own_deadline(tmp_path: Path) -> None:
