@@ -131,6 +131,8 @@ class SupervisedWorker(Generic[Request, Reply, News]):
                 log.error("%s cannot be started: %s", self.name, cause)
                 await asyncio.sleep(START_AGAIN_AFTER_S)
                 continue
+            if self._stopping:
+                self._kill()  # `stop` came while it was being started
             why = await self._read_until_end(reader)
             self._ready.clear()
             kill_child(process)

@@ -109,3 +109,11 @@ async def test_a_child_that_ended_by_itself_is_known_by_how_it_did() -> None:
             kill_child(child)
             await asyncio.sleep(0)
         assert child.returncode in (3, -signal.SIGKILL)
+
+
+async def test_a_worker_that_is_being_started_can_be_stopped() -> None:
+    async with parrot() as (worker, _, losses):
+        for _ in range(2):
+            await asyncio.sleep(0)  # the first process is on its way, and not there yet
+        await asyncio.wait_for(worker.stop(), 30.0)
+        assert losses == []
