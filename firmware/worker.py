@@ -131,8 +131,6 @@ class SupervisedWorker(Generic[Request, Reply, News]):
                 log.error("%s cannot be started: %s", self.name, cause)
                 await asyncio.sleep(START_AGAIN_AFTER_S)
                 continue
-            if self._stopping:
-                self._kill()  # `stop` came while it was being started
             why = await self._read_until_end(reader)
             self._ready.clear()
             kill_child(process)
@@ -159,6 +157,8 @@ class SupervisedWorker(Generic[Request, Reply, News]):
         if self._silent_since_s is None:
             self._silent_since_s = asyncio.get_running_loop().time()
         self._ready.set()
+        if self._stopping:
+            self._kill()  # `stop` came meanwhile
         return reader, self._process
 
     async def _read_until_end(self, reader: asyncio.StreamReader) -> str:
