@@ -8,6 +8,8 @@ then what a visit is played on.
 from __future__ import annotations
 
 import datetime as dt
+import os
+import pwd
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -52,7 +54,7 @@ def move_in(world: World, *, time_scale: float = 1.0, liveness: bool = False) ->
     shutil.copytree(world.authorities, STAGE / "authorities", dirs_exist_ok=True)
     authorities.write_public(STAGE / "public")
     write_scene(STAGE, Scene())
-    _give(STAGE, "firmware")
+    give(STAGE, USERS["firmware"])
     _change(SETTINGS / "firmware.toml", _device(time_scale, liveness))
     driver = {"time_scale": time_scale, "gateway": {"accept_without_liveness": not liveness}}
     _change(SETTINGS / "hostdriver.toml", driver)
@@ -61,7 +63,7 @@ def move_in(world: World, *, time_scale: float = 1.0, liveness: bool = False) ->
     shutil.copy(STAGE / "public" / "user-authentication-ca.pem", state / "trust")
     today = dt.datetime.now(JAPAN).date()
     seed(state / "insurers.sqlite", insured_persons(world, today))
-    _give(state, "hostdriver")
+    give(state, USERS["hostdriver"])
 
 
 def _device(time_scale: float, liveness: bool) -> dict[str, Any]:
@@ -99,10 +101,14 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _give(folder: Path, daemon: str) -> None:
-    """All of it belongs to the daemon's user; as the installed folder says, where there is one."""
-    for path in (folder, *folder.rglob("*")):
-        shutil.chown(path, USERS[daemon], USERS[daemon])
+def give(folder: Path, user: str) -> None:
+    """All of it belongs to a user, who may have owned it before: no link that he left is followed,
+    nor one that he puts in a folder's place meanwhile."""
+    owner = pwd.getpwnam(user)
+    for _, folders, files, here in os.fwalk(folder):
+        os.fchown(here, owner.pw_uid, owner.pw_gid)
+        for name in (*folders, *files):
+            os.chown(name, owner.pw_uid, owner.pw_gid, dir_fd=here, follow_symlinks=False)
 
 
 class InstalledAppliance(BeforeCameras):
