@@ -2,6 +2,7 @@
 
 A package for another machine or another release is built here all the same: nothing is compiled.
 Two builds of one commit with one signing key give the same bytes; `--twice` builds twice and looks.
+What was built of a tree with changes that are in no commit says so: its version ends in `+dirty`.
 """
 
 from __future__ import annotations
@@ -40,13 +41,21 @@ class Build:
 
     suite: Suite
     arch: str
-    version: str
+    release: str
     epoch: int
+    dirty: bool
+    """Whether it holds what no commit does, so that nobody could build it again."""
+
+    @property
+    def version(self) -> str:
+        """As the programs say it."""
+        return f"{self.release}+dirty" if self.dirty else self.release
 
     @property
     def debian_version(self) -> str:
-        """A newer release of Debian counts as newer, so that apt goes along with it."""
-        return f"{self.version}+deb{self.suite.debian}"
+        """A newer release of Debian counts as newer, so that apt goes along with it; the commit's
+        own package counts as newer than one of changes to it."""
+        return f"{self.release}{'~dirty' if self.dirty else ''}+deb{self.suite.debian}"
 
     @property
     def names(self) -> list[str]:
@@ -129,12 +138,29 @@ def _epoch() -> int:
     """When what is built was written: the last commit's time, or SOURCE_DATE_EPOCH."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
+    if not (ROOT / ".git").exists():
+        raise BuildFailed("this is no git checkout: say when it was written by SOURCE_DATE_EPOCH")
+    return int(_git(ROOT, "log", "-1", "--format=%ct"))
+
+
+def is_dirty(root: Path) -> bool:
+    """Whether files of a checkout differ from its commit; what is no checkout has none to differ
+    from. Raises `BuildFailed`."""
+    return (root / ".git").exists() and bool(_git(root, "status", "--porcelain"))
+
+
+def _git(root: Path, *command: str) -> str:
+    # Whoever builds as root, for a chroot, builds in somebody's checkout.
     asked = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "-c", f"safe.directory={root}", *command],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if asked.returncode != 0:
-        raise BuildFailed("this is no git checkout: say when it was written by SOURCE_DATE_EPOCH")
-    return int(asked.stdout)
+        raise BuildFailed(f"git {command[0]}: {asked.stderr.strip()}")
+    return asked.stdout
 
 
 def main() -> int:
@@ -149,7 +175,10 @@ def main() -> int:
     suite = SUITES[arguments.suite]
     out: Path = arguments.out or OUT / suite.name
     try:
-        wanted = Build(suite, arguments.arch, arguments.version, _epoch())
+        dirty = is_dirty(ROOT)
+        if dirty:
+            print("deb: some files differ from the commit: the version says +dirty")
+        wanted = Build(suite, arguments.arch, arguments.version, _epoch(), dirty)
         packages = build(wanted, out)
         if arguments.twice:
             compare(packages, build(wanted, OUT / "again" / suite.name))

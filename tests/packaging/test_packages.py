@@ -20,6 +20,7 @@ PACKAGING = ROOT / "packaging"
 sys.path.insert(0, str(PACKAGING))
 
 import stage  # noqa: E402
+from deb import Build, is_dirty  # noqa: E402
 from suites import PLATFORMS, SUITES  # noqa: E402
 
 SCRIPTS = sorted(
@@ -161,6 +162,37 @@ def test_each_file_of_the_system_has_its_package(installed: str, package: str) -
 def test_programs_are_those_of_the_project() -> None:
     shared_out = sorted(name for names in stage.PROGRAMS.values() for name in names)
     assert shared_out == sorted(stage.PROJECT["project"]["scripts"])
+
+
+# --- versions
+def test_a_package_of_changes_that_are_in_no_commit_says_so(tmp_path: Path) -> None:
+    def git(*command: str) -> None:
+        who = ("-c", "user.name=nobody", "-c", "user.email=nobody@kazashi.example")
+        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True, capture_output=True)
+
+    assert not is_dirty(tmp_path)  # unpacked from an archive
+    git("init")
+    (tmp_path / "committed").write_text("before")
+    git("add", "committed")
+    git("commit", "--no-gpg-sign", "-m", "first")
+    assert not is_dirty(tmp_path)
+    (tmp_path / "committed").write_text("after")
+    assert is_dirty(tmp_path)
+    git("checkout", "--", "committed")
+    assert not is_dirty(tmp_path)
+    (tmp_path / "new").write_text("")
+    assert is_dirty(tmp_path)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_apt_takes_the_commits_own_package_in_the_place_of_a_dirty_one(suite: str) -> None:
+    clean, dirty = (
+        Build(SUITES[suite], "amd64", "1.2.3", 0, dirty=dirty) for dirty in (False, True)
+    )
+    assert (clean.version, dirty.version) == ("1.2.3", "1.2.3+dirty")
+    order = (dirty.debian_version, "lt", clean.debian_version)
+    subprocess.run(["dpkg", "--compare-versions", *order], check=True)
+    assert all("~dirty" in name for name in dirty.names)
 
 
 # --- control file and scripts
