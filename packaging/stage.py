@@ -37,7 +37,6 @@ PROGRAMS = {
 # A word in the path of a file under systemd/ → the package that it belongs to, first match first.
 BELONGS = (
     ("kiosk", KIOSK),
-    ("chromium", KIOSK),
     ("hostdriver", HOSTDRIVER),
     ("", FIRMWARE),
 )

@@ -150,7 +150,7 @@ def test_modules_load_without_the_packages_that_are_left_out() -> None:
         ("usr/share/polkit-1/rules.d/50-kazashi-firmware.rules", "kazashi-firmware"),
         ("usr/lib/systemd/system/kazashi-hostdriver.socket", "kazashi-hostdriver"),
         ("etc/kazashi/hostdriver.toml", "kazashi-hostdriver"),
-        ("etc/chromium/policies/managed/kazashi-kiosk.json", "kazashi-kiosk"),
+        ("etc/kazashi-kiosk/chromium/policies/managed/kazashi-kiosk.json", "kazashi-kiosk"),
         ("usr/lib/kazashi-kiosk/kiosk", "kazashi-kiosk"),
     ],
 )

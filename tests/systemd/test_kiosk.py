@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from service_manager import WITHIN_S
-from unit_files import INSTALLED, UNITS
+from unit_files import INSTALLED, UNITS, read_unit
 
 NOBODY = "61001"
 """No user's number: it may open what everybody may."""
@@ -105,9 +105,8 @@ async def kiosk(site: Site, *, allowed: tuple[str, ...] = ("panel",)) -> AsyncIt
     page.write_text(
         f'<meta http-equiv="refresh" content="0;url=http://127.0.0.1:{site.ports["panel"]}/#token">'
     )
-    policy = json.loads(
-        (INSTALLED / "etc/chromium/policies/managed/kazashi-kiosk.json").read_text()
-    )
+    kept, _, looked_for = read_unit("kazashi-kiosk.service")["BindReadOnlyPaths"][0].partition(":")
+    policy = json.loads((INSTALLED / f".{kept}/policies/managed/kazashi-kiosk.json").read_text())
     origins = [f"http://127.0.0.1:{site.ports[name]}" for name in allowed]
     policy["URLAllowlist"] = [*origins, f"file://{page}"]
     managed = folder / "chromium/policies/managed"
@@ -123,7 +122,7 @@ async def kiosk(site: Site, *, allowed: tuple[str, ...] = ("panel",)) -> AsyncIt
     home.mkdir()
     os.chown(home, int(NOBODY), int(NOBODY))
     process = await asyncio.create_subprocess_exec(
-        *("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/chromium && exec "$@"'),
+        *("unshare", "--mount", "sh", "-c", f'mount --bind "$0" {looked_for} && exec "$@"'),
         *(str(folder / "chromium"), *CONFINED, *AS_NOBODY, str(launcher)),
         env={
             "PATH": "/usr/bin:/bin",

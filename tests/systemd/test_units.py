@@ -203,8 +203,10 @@ def test_chromiums_own_sandbox_stays_on() -> None:
 
 
 def test_the_browser_opens_the_panel_and_nothing_else() -> None:
-    file = INSTALLED / "etc/chromium/policies/managed/kazashi-kiosk.json"
+    kept, _, looked_for = read_unit("kazashi-kiosk.service")["BindReadOnlyPaths"][0].partition(":")
+    file = INSTALLED / f".{kept}/policies/managed/kazashi-kiosk.json"
     policy = json.loads(file.read_text())
+    assert looked_for == "/etc/chromium"
     assert policy["URLBlocklist"] == ["*"]
     assert policy["URLAllowlist"] == [
         "http://127.0.0.1:8770",
@@ -212,6 +214,11 @@ def test_the_browser_opens_the_panel_and_nothing_else() -> None:
     ]
     assert policy["DownloadRestrictions"] == 3  # none
     assert policy["DeveloperToolsAvailability"] == 2  # none
+
+
+def test_every_other_browser_of_the_machine_stays_as_it_is() -> None:
+    """And does so when the package is gone, while what was set for it is still there."""
+    assert not (INSTALLED / "etc/chromium").exists()
 
 
 def test_the_kiosk_lives_and_ends_with_the_firmware() -> None:
