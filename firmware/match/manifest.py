@@ -2,14 +2,16 @@
 
 A card says which bytes were measured; the manifest says which cards and bytes were shipped. The key
 that it is checked with lies among the code: whoever can put files into the models' folder alone
-changes nothing unnoticed. A working copy has neither key nor manifest, and says `unsigned`.
+changes nothing unnoticed, before this check or after it: what is loaded later is compared with
+the hashes that it gives. A working copy has neither key nor manifest, and is unsigned.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -21,7 +23,6 @@ from firmware.match.model_card import Sha256
 
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
-UNSIGNED: Final = "unsigned"
 SHIPPED_KEY: Final = Path(__file__).with_name("models.pub")
 """Only an installed machine has it."""
 _DOMAIN: Final = b"kazashi-models-v1\0"
@@ -29,17 +30,21 @@ _DECIDING: Final = frozenset({".onnx", ".toml"})
 """What decides about a face; a licence beside it does not."""
 
 
+Signed: TypeAlias = Mapping[Path, Sha256]
+"""Each file that decides, and the hash that was signed for it."""
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was shipped."""
 
     version: str
-    """Of the package; never `unsigned`."""
+    """Of the package."""
     files: dict[str, Sha256]
     """Path below the folder → hash of the content."""
 
 
-def check_models(folder: Path, key: Path | None = None) -> str:
-    """Version of the signed set that lies in the folder, or `unsigned` where none is asked for.
+def check_models(folder: Path, key: Path | None = None) -> Signed | None:
+    """The signed set that lies in the folder, or None where none is asked for.
 
     `key` is the PEM file of an Ed25519 public key; None: the one that the package ships. A
     signature is asked for wherever there is a key, or a manifest. Raises `ModelsNotSigned`.
@@ -48,7 +53,7 @@ def check_models(folder: Path, key: Path | None = None) -> str:
     if trusted is None:
         if (folder / MANIFEST).exists():
             raise ModelsNotSigned(f"{folder / MANIFEST}: no key is here to check it with")
-        return UNSIGNED
+        return None
     content, signature = _read(folder / MANIFEST), _read(folder / SIGNATURE)
     try:
         _public_key(trusted).verify(signature, _DOMAIN + content)
@@ -61,10 +66,11 @@ def check_models(folder: Path, key: Path | None = None) -> str:
         raise ModelsNotSigned(f"{min(linked)} is a link, which could lead anywhere")
     if found := deciding_files(folder) - manifest.files.keys():
         raise ModelsNotSigned(f"{folder / min(found)} is not in the signed manifest")
-    for name, sha256 in manifest.files.items():
-        if sha256_of(folder / name) != sha256:
-            raise ModelsNotSigned(f"{folder / name} is not the file of the signed manifest")
-    return manifest.version
+    signed = {folder / name: sha256 for name, sha256 in manifest.files.items()}
+    for path, sha256 in signed.items():
+        if sha256_of(path) != sha256:
+            raise ModelsNotSigned(f"{path} is not the file of the signed manifest")
+    return signed
 
 
 def sign_models(folder: Path, version: str, key: Ed25519PrivateKey) -> Manifest:

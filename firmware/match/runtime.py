@@ -21,7 +21,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from firmware.faults import ModelRejected
+from firmware.faults import ModelRejected, ModelsNotSigned
+from firmware.match.manifest import Signed
 from firmware.match.model_card import (
     BlockedForm,
     Card,
@@ -50,26 +51,31 @@ def models_folder() -> Path:
     return Path(named) if named else Path(__file__).resolve().parents[2] / "models"
 
 
-def read_model_card(folder: Path) -> ModelCard:
-    """The card of one model's folder; `ModelRejected` when there is none, or a malformed one."""
-    return _card(folder / "card.toml", ModelCard)
+def read_model_card(folder: Path, signed: Signed | None = None) -> ModelCard:
+    """The card of one model's folder; `ModelRejected` when there is none, or a malformed one.
+
+    Of what was `signed` it is those very bytes; the network's hash stands in it.
+    """
+    return _card(folder / "card.toml", ModelCard, signed)
 
 
-def read_pad_card(folder: Path) -> PadCard:
+def read_pad_card(folder: Path, signed: Signed | None = None) -> PadCard:
     """The card of presentation-attack detection, which has no network; else `ModelRejected`."""
-    return _card(folder / "pad.toml", PadCard)
+    return _card(folder / "pad.toml", PadCard, signed)
 
 
-def read_text_reader_card(folder: Path) -> TextReaderCard:
+def read_text_reader_card(folder: Path, signed: Signed | None = None) -> TextReaderCard:
     """The card of what reads print; else `ModelRejected`."""
-    return _card(folder / "card.toml", TextReaderCard)
+    return _card(folder / "card.toml", TextReaderCard, signed)
 
 
-def _card(path: Path, kind: type[Card]) -> Card:
+def _card(path: Path, kind: type[Card], signed: Signed | None) -> Card:
     try:
         content = path.read_bytes()
     except OSError as cause:
         raise ModelRejected(f"{path}: {cause.strerror}") from cause
+    if signed is not None and hashlib.sha256(content).hexdigest() != signed.get(path):
+        raise ModelsNotSigned(f"{path} is not the card that was signed")
     return parse_card(content, str(path), kind)
 
 
@@ -101,9 +107,9 @@ class Network:
         return outputs
 
 
-def load_network(folder: Path, threads: int = 1) -> Network:
+def load_network(folder: Path, threads: int = 1, signed: Signed | None = None) -> Network:
     """Check a model's file against its card, then load those very bytes; else `ModelRejected`."""
-    card = read_model_card(folder)
+    card = read_model_card(folder, signed)
     form = faster_form(folder, card, platform.machine())
     path = folder / form.file
     session = checked_session(path, form.sha256, threads)
@@ -182,11 +188,17 @@ DEFAULT: Final = ModelChoice()
 class OnnxNetworks:
     """`FaceNetworks` by ONNX Runtime; grey goes into all three channels of each network."""
 
-    def __init__(self, folder: Path, threads: int = 1, chosen: ModelChoice = DEFAULT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threads: int = 1,
+        chosen: ModelChoice = DEFAULT,
+        signed: Signed | None = None,
+    ) -> None:
         """Load the chosen models, each from its folder in `folder`."""
-        self._detector = load_network(folder / chosen.detector, threads)
-        self._landmarks = load_network(folder / chosen.landmarks, threads)
-        self._embedders = list(_load_embedders(folder, chosen.embedder, threads))
+        self._detector = load_network(folder / chosen.detector, threads, signed)
+        self._landmarks = load_network(folder / chosen.landmarks, threads, signed)
+        self._embedders = list(_load_embedders(folder, chosen.embedder, threads, signed))
         if self._detector.card.layout is None:
             raise ModelRejected(f"{chosen.detector} is no detector: its card names no layout")
         self._layout = self._detector.card.layout
@@ -228,13 +240,15 @@ class OnnxNetworks:
         )
 
 
-def _load_embedders(folder: Path, first: str, threads: int) -> Iterator[tuple[Network, Opinion]]:
+def _load_embedders(
+    folder: Path, first: str, threads: int, signed: Signed | None
+) -> Iterator[tuple[Network, Opinion]]:
     """The embedder, and the one that its card joins to it, each with what it counts."""
-    network = load_network(folder / first, threads)
+    network = load_network(folder / first, threads, signed)
     yield network, _opinion(network.card, 1.0)
     joined = network.card.joined
     if joined is not None:
-        other = load_network(folder / joined.folder, threads)
+        other = load_network(folder / joined.folder, threads, signed)
         yield other, _opinion(other.card, joined.weight)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from firmware.camera.frame import Pixels
 from firmware.faults import ModelRejected
 from firmware.match.lattice import ALIKE, Lattice, lattice_of
+from firmware.match.manifest import Signed
 from firmware.match.runtime import (
     TEXT_READER,
     checked_session,
@@ -28,11 +29,13 @@ NARROWEST: Final = 48
 class PpOcrReader:
     """Reads crops that hold one line each: 15 ms a date on a PC's core."""
 
-    def __init__(self, threads: int = 1, models: Path | None = None) -> None:
+    def __init__(
+        self, threads: int = 1, models: Path | None = None, signed: Signed | None = None
+    ) -> None:
         """Takes a fifth of a second; `models` is the folder of all networks. Raises
         `ModelRejected`."""
         folder = (models or models_folder()) / TEXT_READER
-        card = read_text_reader_card(folder)
+        card = read_text_reader_card(folder, signed)
         self._session: Any = checked_session(folder / card.file, card.sha256, threads)
         classes = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         number = {letter: place for place, letter in enumerate(classes, start=1)}
@@ -58,8 +61,10 @@ class PpOcrReader:
 class TextReaderInBackground:
     """A `PpOcrReader` that is made once, by a thread, when it is first known to be needed."""
 
-    def __init__(self, threads: int, models: Path | None = None) -> None:
-        self._threads, self._models = threads, models
+    def __init__(
+        self, threads: int, models: Path | None = None, signed: Signed | None = None
+    ) -> None:
+        self._threads, self._models, self._signed = threads, models, signed
         self._loading: Thread | None = None
         self._reader: PpOcrReader | None = None
         self._fault: ModelRejected | None = None
@@ -79,6 +84,6 @@ class TextReaderInBackground:
 
     def _load(self) -> None:
         try:
-            self._reader = PpOcrReader(self._threads, self._models)
+            self._reader = PpOcrReader(self._threads, self._models, self._signed)
         except ModelRejected as fault:
             self._fault = fault

@@ -40,7 +40,7 @@ from firmware.match import requests
 from firmware.match.compare import Comparer
 from firmware.match.errands import Comparing, Errand, ReadingPrint
 from firmware.match.looking import LOOKS_LAST_S, MOMENT_S, Looking
-from firmware.match.manifest import UNSIGNED, check_models
+from firmware.match.manifest import Signed, check_models
 from firmware.match.networks import grey_of
 from firmware.match.pad import sighting
 from firmware.match.pad_watch import NoWatch, PadWatch, Watch
@@ -313,11 +313,11 @@ def _day(today: str) -> date:
         raise MalformedMessage("today is no date") from cause
 
 
-def watch_by(settings: VisionSettings) -> Callable[[], Watch]:
+def watch_by(settings: VisionSettings, signed: Signed | None = None) -> Callable[[], Watch]:
     """What looks whether a face is alive, one for each visit; `ModelRejected` without its card."""
     if not settings.liveness:
         return NoWatch
-    card = read_pad_card(Path(settings.models) / PAD)
+    card = read_pad_card(Path(settings.models) / PAD, signed)
     return partial(PadWatch, card, os.urandom if settings.screen_light else None)
 
 
@@ -364,16 +364,13 @@ def main(arguments: list[str]) -> None:
     door = socket.socket(fileno=int(door_descriptor))
     cv2.setNumThreads(settings.threads)
     try:
-        if (
-            check_models(
-                Path(settings.models), Path(settings.models_key) if settings.models_key else None
-            )
-            == UNSIGNED
-        ):
-            log.warning("the models in %s are unsigned, as in a working copy", settings.models)
+        models = Path(settings.models)
+        signed = check_models(models, Path(settings.models_key) if settings.models_key else None)
+        if signed is None:
+            log.warning("the models in %s are unsigned, as in a working copy", models)
         chosen = ModelChoice(settings.detector, settings.landmarks, settings.embedder)
-        networks = OnnxNetworks(Path(settings.models), settings.threads, chosen)
-        watch = watch_by(settings)
+        networks = OnnxNetworks(models, settings.threads, chosen, signed)
+        watch = watch_by(settings, signed)
         model, point = networks.model_id, networks.operating_point
     except ModelRejected as fault:
         line.send(CameraSeen(ready=False, code=fault.code))
@@ -387,7 +384,7 @@ def main(arguments: list[str]) -> None:
             comparer=Comparer(networks, model, point),
             model_and_point=(model, point.id),
             decoder=decoder,
-            text_reader=TextReaderInBackground(settings.threads, Path(settings.models)),
+            text_reader=TextReaderInBackground(settings.threads, models, signed),
             face_camera=NamedCamera(settings.face_camera),
             tray_camera=NamedCamera(settings.tray_camera) if settings.tray_camera else None,
             preview=serve_preview(door, line),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +19,21 @@ from firmware.faults import ModelRejected, ModelsNotSigned
 from firmware.match.manifest import (
     MANIFEST,
     SIGNATURE,
-    UNSIGNED,
     Manifest,
+    Signed,
     check_models,
     sign_models,
 )
+from firmware.match.runtime import (
+    DETECTOR,
+    EMBEDDER,
+    PAD,
+    TEXT_READER,
+    OnnxNetworks,
+    models_folder,
+    read_pad_card,
+)
+from firmware.match.text_reader import PpOcrReader
 
 VERSION = "1.2.3"
 FILES = {
@@ -56,17 +68,21 @@ def key(models: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_working_copy_says_that_it_is_unsigned(models: Path) -> None:
-    assert check_models(models) == UNSIGNED
+def test_a_working_copy_is_unsigned(models: Path) -> None:
+    assert check_models(models) is None
 
 
-def test_what_was_signed_is_accepted_by_its_version(models: Path, key: Path) -> None:
-    assert check_models(models, key) == VERSION
+def test_what_was_signed_is_accepted_with_its_hashes(models: Path, key: Path) -> None:
+    assert check_models(models, key) == {
+        models / name: hashlib.sha256(content).hexdigest()
+        for name, content in FILES.items()
+        if not name.endswith("LICENSE")
+    }
 
 
 def test_licences_are_not_signed_and_may_be_edited(models: Path, key: Path) -> None:
     (models / "face-embedder/LICENSE").write_text("another")
-    assert check_models(models, key) == VERSION
+    assert check_models(models, key) is not None
 
 
 def _flip(path: Path) -> None:
@@ -169,3 +185,54 @@ def test_a_link_in_the_folder_is_refused_wherever_it_leads(
     (models / "other").symlink_to(tmp_path / "other")
     with pytest.raises(ModelsNotSigned, match="is a link"):
         check_models(models, key)
+
+
+# --- what is loaded is what was checked
+SHIPPED = models_folder()
+
+
+def _another_network(models: Path) -> None:
+    """A whole other model in the folder of one that was signed: its card names its own network."""
+    shutil.copytree(models / "face-detector-blazeface", models / DETECTOR, dirs_exist_ok=True)
+
+
+def _another_threshold(models: Path) -> None:
+    card = models / EMBEDDER / "card.toml"
+    card.write_text(re.sub(r"(?m)^threshold = .*", "threshold = 0.01", card.read_text()))
+
+
+def _another_line(models: Path, name: str) -> None:
+    with (models / name).open("a") as file:
+        file.write("# edited\n")
+
+
+LOADERS: dict[str, Callable[[Path, Signed | None], object]] = {
+    "networks": lambda models, signed: OnnxNetworks(models, signed=signed),
+    "liveness": lambda models, signed: read_pad_card(models / PAD, signed),
+    "text reader": lambda models, signed: PpOcrReader(1, models, signed),
+}
+LATER: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "another network": ("networks", _another_network),
+    "another threshold": ("networks", _another_threshold),
+    "another liveness": ("liveness", lambda models: _another_line(models, f"{PAD}/pad.toml")),
+    "another reader": (
+        "text reader",
+        lambda models: _another_line(models, f"{TEXT_READER}/card.toml"),
+    ),
+}
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("change", LATER)
+def test_what_is_put_there_after_the_check_is_not_loaded(change: str, tmp_path: Path) -> None:
+    models = shutil.copytree(SHIPPED, tmp_path / "models")
+    private = Ed25519PrivateKey.generate()
+    sign_models(models, VERSION, private)
+    (tmp_path / "models.pub").write_bytes(public_pem(private))
+    signed = check_models(models, tmp_path / "models.pub")
+    loader, alter = LATER[change]
+    LOADERS[loader](models, signed)
+    alter(models)
+    LOADERS[loader](models, None)  # by its own card, nothing is wrong with it
+    with pytest.raises(ModelsNotSigned, match="not the card that was signed"):
+        LOADERS[loader](models, signed)
