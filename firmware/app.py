@@ -196,6 +196,7 @@ class App:
         """The visit is in another state, or anew in the same one."""
         now_s = time.monotonic()
         if before.state is State.IDLE:
+            self._checkup.give_way()
             self._stopwatch = Stopwatch(self._visit.state, now_s)
         self._stopwatch.enter(self._visit.state, now_s)
         self._hint = None

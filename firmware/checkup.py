@@ -28,14 +28,20 @@ class Checkup:
         self._is_idle, self._lights = is_idle, lights
         self._camera: CameraSeen | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._visit_began = asyncio.Event()
 
     def note_camera(self, seen: CameraSeen) -> None:
         """The face camera works, or not."""
         self._camera = seen
 
+    def give_way(self) -> None:
+        """A visit begins: what it needs is let go of."""
+        self._visit_began.set()
+
     async def facts(self) -> Facts:
         """Measure everything that the firmware can."""
         async with self._one_at_a_time:
+            self._visit_began.clear()
             known = Known(
                 idle=self._is_idle(),
                 clock_trust=self._device.clock_trust,
@@ -43,7 +49,7 @@ class Checkup:
                 camera_code=self._camera.code if self._camera else None,
                 lights=self._lights,
             )
-            return await examine(self._settings, known=known)
+            return await examine(self._settings, known=known, visit=self._visit_began)
 
     async def answer(self) -> AsyncGenerator[Facts, None]:
         """The verb of the control socket."""

@@ -58,7 +58,7 @@ class HostDesk:
         self._link: Link | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._sequence = 0
-        self._told = False
+        self._told = self._examining = False
         self._reader: str | None = None
         self._reader_cause: Cause | None = Cause.READER_UNAVAILABLE
         self._reader_lost_s: float | None = None
@@ -116,7 +116,10 @@ class HostDesk:
                 refusal = self._start(message)
                 if refusal is not None:
                     await link.send(refusal)
+            case m.DoctorRequested() if self._examining:
+                await link.send(m.Refused(None, "doctor_busy", "one examination is under way"))
             case m.DoctorRequested():
+                self._examining = True
                 self._begin(self._report(link))
             case m.Cancel(transaction_id) if self._is_mine(transaction_id):
                 self._post(e.Cancelled(message.cause))
@@ -353,11 +356,22 @@ class HostDesk:
     def _begin(self, sending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(sending)
         self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        broke = None if task.cancelled() else task.exception()
+        if broke is not None:
+            log.critical("what the host was to be told broke", exc_info=broke)
+            self._post(e.CardFailed(Cause.DEVICE_FAULT))
 
     async def _report(self, link: Link) -> None:
         """Examine the device while everything else goes on."""
-        await self._deliver(link, await self._examine())
+        try:
+            report = await self._examine()
+        finally:
+            self._examining = False
+        await self._deliver(link, report)
 
     @staticmethod
     async def _deliver(link: Link, message: m.Message) -> None:

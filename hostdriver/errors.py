@@ -144,6 +144,12 @@ ERRORS: dict[str, ErrorRow] = {
         "このカードリーダーは別のパソコンとつながっています。どちらか一方だけを使ってください。",
         cause=Cause.READER_UNAVAILABLE,
     ),
+    "doctor_busy": ErrorRow(
+        1119,
+        "the reader is being examined already",
+        "カードリーダーを診断中です。終わってからやり直してください。",
+        PLEASE_WAIT,
+    ),
     "language_not_available": ErrorRow(
         1107, "the reader does not have this language", "この言語はカードリーダーにありません。"
     ),

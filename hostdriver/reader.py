@@ -73,7 +73,7 @@ class ReaderLink:
         self._listener = listener
         self._link: Link | None = None
         self._status: ReaderStatus | None = None
-        self._examined: set[asyncio.Future[DoctorReported]] = set()
+        self._examined: asyncio.Future[DoctorReported] | None = None
         self._problem: str | None = "reader_unavailable"
         self._stood: str | None = self._problem
         self._logged: str | None = self._problem
@@ -101,10 +101,12 @@ class ReaderLink:
         await self._link.send(message)
 
     async def examine(self, within_s: float) -> DoctorReported:
-        """Have the device examine itself. Raises `Refusal`."""
+        """Have the device examine itself, one at a time. Raises `Refusal`."""
         self.met()
+        if self._examined is not None:
+            raise Refusal("doctor_busy")
         report: asyncio.Future[DoctorReported] = asyncio.get_running_loop().create_future()
-        self._examined.add(report)
+        self._examined = report
         try:
             async with asyncio.timeout(within_s):
                 await self.send(DoctorRequested())
@@ -112,7 +114,7 @@ class ReaderLink:
         except (LinkLost, TimeoutError) as cause:
             raise Refusal("reader_unavailable", "it did not say how it is") from cause
         finally:
-            self._examined.discard(report)
+            self._examined = None
 
     def _changed(self) -> None:
         problem = self.view.problem
@@ -195,10 +197,14 @@ class ReaderLink:
             self._status = message
             self._changed()
             return
+        waiting = self._examined if self._examined and not self._examined.done() else None
         if isinstance(message, DoctorReported):
-            for waiting in self._examined:
-                if not waiting.done():
-                    waiting.set_result(message)
+            if waiting is not None:
+                waiting.set_result(message)
+            return
+        if isinstance(message, Refused) and message.symbol == "doctor_busy":
+            if waiting is not None:
+                waiting.set_exception(Refusal(message.symbol, message.reason))
             return
         if isinstance(message, Progress) and self._status is not None:
             self._status = msgspec.structs.replace(self._status, state=message.state)
@@ -209,9 +215,8 @@ class ReaderLink:
         was = self._problem
         self.hello, self.device_key, self._status, self._link = None, None, None, None
         self._problem = _problem_of(fault)
-        for waiting in self._examined:
-            if not waiting.done():
-                waiting.set_exception(LinkLost(f"{self.name} is gone"))
+        if self._examined is not None and not self._examined.done():
+            self._examined.set_exception(LinkLost(f"{self.name} is gone"))
         if was is None:
             self._listener.reader_lost(self)
         # A file to repair is told of even where the reader was unavailable before.

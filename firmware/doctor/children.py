@@ -34,13 +34,16 @@ _DECODER: Final[msgspec.json.Decoder[f.Fact]] = msgspec.json.Decoder(
 
 async def look(part: str, settings: Settings) -> Any:
     """The fact that a child finds out about a part, looking as the firmware's own user."""
-    child = await asyncio.create_subprocess_exec(
-        *child_command(part, settings),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        **_user_of(Path(settings.state_dir)),
-    )
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *child_command(part, settings),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            **_user_of(Path(settings.state_dir)),
+        )
+    except OSError:  # no memory, no descriptors
+        return SILENT[part]
     try:
         async with asyncio.timeout(LOOK_WITHIN_S * settings.machine_scale):
             said, _ = await child.communicate()

@@ -31,9 +31,11 @@ async def examine(
     chosen: Collection[str] = OF_DEVICE,
     *,
     known: Known | None = None,
+    visit: asyncio.Event | None = None,
     machine: Machine | None = None,
 ) -> Facts:
-    """The facts of the chosen checks of `OF_DEVICE`. `known`: what the running firmware knows."""
+    """The facts of the chosen checks of `OF_DEVICE`. `known`: what the running firmware knows;
+    `visit`: set when one begins, which wants the tray camera."""
     machine = machine or Machine()
 
     async def clock() -> f.ClockFact:
@@ -46,7 +48,7 @@ async def examine(
     checks: dict[str, Callable[[], Awaitable[Any]]] = {
         "reader": lambda: look("reader", settings),
         "face_camera": lambda: _face_camera(settings, known),
-        "tray_camera": lambda: _tray_camera(settings, known),
+        "tray_camera": lambda: _tray_camera(settings, known, visit or asyncio.Event()),
         "lights": lambda: _lights(settings, known),
         "models": lambda: look("models", settings),
         "clock": clock,
@@ -79,13 +81,22 @@ async def _face_camera(settings: Settings, known: Known | None) -> f.CameraFact 
     return f.CameraFact(state, "" if state is CameraState.WELL else settings.vision.face_camera)
 
 
-async def _tray_camera(settings: Settings, known: Known | None) -> f.CameraFact | NotAsked:
+async def _tray_camera(
+    settings: Settings, known: Known | None, visit: asyncio.Event
+) -> f.CameraFact | NotAsked:
     if settings.vision.tray_camera is None:
         return NotAsked(Unasked.NOT_FITTED)
     if known is not None and not known.idle:
         return NotAsked(Unasked.VISIT_UNDER_WAY)
-    fact: f.CameraFact = await look("tray_camera", settings)
-    return fact
+    looking: asyncio.Task[f.CameraFact] = asyncio.create_task(look("tray_camera", settings))
+    beginning = asyncio.create_task(visit.wait())
+    try:
+        done, _ = await asyncio.wait((looking, beginning), return_when=asyncio.FIRST_COMPLETED)
+        return looking.result() if looking in done else NotAsked(Unasked.VISIT_UNDER_WAY)
+    finally:
+        looking.cancel()  # which ends its child
+        beginning.cancel()
+        await asyncio.gather(looking, beginning, return_exceptions=True)
 
 
 async def _lights(settings: Settings, known: Known | None) -> f.LightsFact:
