@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from firmware.faults import ControlUnavailable, Fault, LinkLost
+from firmware.faults import ControlSilent, ControlUnavailable, Fault, LinkLost
 from firmware.link.transport import Peers
 from firmware.link.unix_socket import listen
 
@@ -128,7 +128,8 @@ async def ask(
 
     Close it (`contextlib.aclosing`) to hang up, which ends what was begun. Raises
     `ControlUnavailable` where no firmware runs, where it is another user's, or where it says no
-    more; and `Fault` with what it says against it.
+    more; `ControlSilent` where one runs and is not heard in time; and `Fault` with what it says
+    against it.
     """
     path = runtime_dir / SOCKET_NAME
     try:
@@ -146,7 +147,9 @@ async def ask(
             if said.fault is not None:
                 raise Fault(said.fault)
             yield msgspec.json.decode(said.answer, type=answers)
+    except TimeoutError as cause:
+        raise ControlSilent(f"{path}: no answer") from cause
     except (OSError, ValueError, msgspec.MsgspecError) as cause:
-        raise ControlUnavailable(f"{path}: {cause or 'no answer'}") from cause
+        raise ControlUnavailable(f"{path}: {cause}") from cause
     finally:
         writer.close()

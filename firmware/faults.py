@@ -218,6 +218,12 @@ class ControlUnavailable(Fault):
     code = "control_unavailable"
 
 
+class ControlSilent(Fault):
+    """The running firmware took a request at its control socket, and does not answer."""
+
+    code = "control_silent"
+
+
 class StorageUnavailable(Fault):
     """What the device must not forget cannot be put on its disk."""
 

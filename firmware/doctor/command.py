@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from firmware.control import ask
 from firmware.doctor import facts as f
@@ -27,10 +28,15 @@ from firmware.findings import finding_lines
 from firmware.settings import Settings, read_settings
 
 ANSWERS_WITHIN_S: Final = 90.0
+HELD: Final = frozenset({"face_camera", "tray_camera", "lights"})
+"""Parts that a running firmware has for itself, whether or not it says how they are."""
 LEDGER_WITHIN_S: Final = 120.0
 HOST_SOCKET: Final = "/run/kazashi/hostdriver/hostdriver.sock"
 HOST_LEDGER: Final = Path("/var/lib/kazashi/hostdriver/ledger.sqlite")
 WHOLE, BROKEN = 0, 1
+UNREADABLE: Final = ("ledger_unavailable: ", "kazashi: ")
+"""How the driver, or `kazashi` of a file, begins to say that the ledger cannot be read. Whatever
+else a driver refuses with (it is busy, it is stopping) says nothing of the ledger."""
 
 EPILOG: Final = """\b
 Examples:
@@ -128,14 +134,18 @@ async def _device(
     """What the running firmware finds out, or what is seen without it."""
     if chosen <= {"settings", "ledger"}:
         return Facts(), f.UNCHOSEN
+    within_s = ANSWERS_WITHIN_S * settings.machine_scale
     try:
-        asked = ask(Path(settings.runtime_dir), "doctor", Facts, ANSWERS_WITHIN_S)
+        asked = ask(Path(settings.runtime_dir), "doctor", Facts, within_s)
         async with contextlib.aclosing(asked) as answers:
             return await anext(answers), f.FirmwareFact(runs=True)
     except ControlUnavailable as fault:
         return await examine(settings, chosen), f.FirmwareFact(runs=False, why_not=str(fault))
     except (Fault, StopAsyncIteration) as fault:
-        return await examine(settings, chosen), f.FirmwareFact(runs=True, why_not=str(fault))
+        why_not = str(fault) or "it hung up"
+        seen = await examine(settings, chosen - HELD)
+        held = dict.fromkeys(chosen & HELD, NotAsked(Unasked.CANNOT_TELL))
+        return replace(seen, **held), f.FirmwareFact(runs=True, why_not=why_not)
 
 
 async def _ledger(host_socket: str) -> f.LedgerFact | NotAsked:
@@ -148,18 +158,22 @@ async def _ledger(host_socket: str) -> f.LedgerFact | NotAsked:
         ("ledger", "verify", str(HOST_LEDGER), "--json"),
     ):
         done = await asyncio.to_thread(_run, program, *arguments)
-        if done is not None and done.returncode in (WHOLE, BROKEN):
-            return _judged(done)
+        if done is not None and (fact := _judged(done)) is not None:
+            return fact
     return NotAsked(Unasked.NOT_HERE)
 
 
-def _judged(done: subprocess.CompletedProcess[str]) -> f.LedgerFact:
+def _judged(done: subprocess.CompletedProcess[str]) -> f.LedgerFact | None:
+    """None where the ledger was not checked."""
     if done.returncode == WHOLE:
         return f.LedgerFact(whole=True)
+    if done.returncode != BROKEN:
+        return None
     try:
         report = msgspec.json.decode(done.stdout, type=dict[str, Any])
-    except msgspec.DecodeError:  # refused in words: a damaged file, an unreadable head
-        return f.LedgerFact(whole=False, says=done.stderr.strip())
+    except msgspec.DecodeError:  # refused in words
+        says = done.stderr.strip()
+        return f.LedgerFact(whole=False, says=says) if says.startswith(UNREADABLE) else None
     return f.LedgerFact(whole=False, says=str(report.get("reason") or "gaps between statements"))
 
 

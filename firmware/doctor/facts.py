@@ -39,7 +39,7 @@ class SettingsFact(Fact, frozen=True):
 
 
 class FirmwareFact(Fact, frozen=True):
-    """Whether the firmware runs here; `why_not` is what its control socket said."""
+    """Whether the firmware runs here; `why_not`: why it could not be asked."""
 
     runs: bool
     why_not: str = ""

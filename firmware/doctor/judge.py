@@ -34,6 +34,7 @@ class Symptom(StrEnum):
 
     SETTINGS_WRONG = "settings_wrong"
     FIRMWARE_STOPPED = "firmware_stopped"
+    FIRMWARE_SILENT = "firmware_silent"
     CARD_SERVICE_MISSING = "card_service_missing"
     CARD_SERVICE_REFUSED = "card_service_refused"
     READER_MISSING = "reader_missing"
@@ -98,6 +99,8 @@ def _settings(fact: f.SettingsFact) -> Judged:
 def _firmware(fact: f.FirmwareFact) -> Judged:
     if not fact.runs:
         yield Symptom.FIRMWARE_STOPPED, fact.why_not
+    elif fact.why_not:
+        yield Symptom.FIRMWARE_SILENT, fact.why_not
 
 
 OF_READER: Final = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -180,6 +181,7 @@ def _model_files(settings: Settings) -> Iterator[tuple[Path, str]]:
     from firmware.match.runtime import (
         PAD,
         TEXT_READER,
+        faster_form,
         read_model_card,
         read_pad_card,
         read_text_reader_card,
@@ -195,7 +197,8 @@ def _model_files(settings: Settings) -> Iterator[tuple[Path, str]]:
         except ModelRejected:
             yield folder / "card.toml", UNREADABLE
             continue
-        yield folder / card.file, card.sha256
+        form = faster_form(folder, card, platform.machine())
+        yield folder / form.file, form.sha256
         if card.joined is not None:
             waiting.append(card.joined.folder)
     if vision.tray_camera is not None:

@@ -36,6 +36,7 @@ HEALTHY: Final = Facts(
 ILL: Final[dict[Symptom, f.Fact]] = {
     Symptom.SETTINGS_WRONG: f.SettingsFact(("firmware.toml:3: unknown key",)),
     Symptom.FIRMWARE_STOPPED: f.FirmwareFact(runs=False),
+    Symptom.FIRMWARE_SILENT: f.FirmwareFact(runs=True, why_not="no answer"),
     Symptom.CARD_SERVICE_MISSING: f.ReaderFact(ReaderState.NO_SERVICE),
     Symptom.CARD_SERVICE_REFUSED: f.ReaderFact(ReaderState.REFUSED),
     Symptom.READER_MISSING: f.ReaderFact(ReaderState.NONE),

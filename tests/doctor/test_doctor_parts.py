@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -22,6 +25,7 @@ from firmware.doctor.facts import CameraState, Facts, Known, NotAsked, Unasked
 from firmware.doctor.judge import Symptom, judge
 from firmware.doctor.machine import Machine
 from firmware.link.trust import Trust
+from firmware.match.runtime import faster_form, read_model_card
 from firmware.settings import Settings, StaffMember, VisionSettings
 from firmware.staff import hash_passcode
 from firmware.words import ClockTrust
@@ -133,8 +137,9 @@ def models(tmp_path: Path) -> Path:
     folder.mkdir()
     for each in MODELS.iterdir():
         (folder / each.name).symlink_to(each)
-    (folder / "face-detector").unlink()
-    shutil.copytree(MODELS / "face-detector", folder / "face-detector")
+    for copied in ("face-detector", "face-landmarks"):
+        (folder / copied).unlink()
+        shutil.copytree(MODELS / copied, folder / copied)
     return folder
 
 
@@ -145,6 +150,17 @@ async def test_the_models_that_were_built_are_the_right_ones(models: Path, tmp_p
 
 async def test_a_model_with_one_byte_changed(models: Path, tmp_path: Path) -> None:
     (network,) = (models / "face-detector").glob("*.onnx")
+    content = bytearray(network.read_bytes())
+    content[len(content) // 2] ^= 1
+    network.write_bytes(content)
+    fact = await look("models", settings_at(tmp_path, models=str(models)))
+    assert fact == f.ModelsFact(wrong=(str(network),))
+
+
+async def test_a_second_form_with_one_byte_changed(models: Path, tmp_path: Path) -> None:
+    """Where a network has two, it is the one that this processor would load that counts."""
+    folder = models / "face-landmarks"
+    network = folder / faster_form(folder, read_model_card(folder), platform.machine()).file
     content = bytearray(network.read_bytes())
     content[len(content) // 2] ^= 1
     network.write_bytes(content)
@@ -295,12 +311,46 @@ def test_the_panels_page_is_asked_for_on_loopback_alone(tmp_path: Path) -> None:
     told = tmp_path / "panel.json"
     told.write_text("{}")
     assert here.panel(settings) == NotAsked(Unasked.NOT_HERE)
-    for address in ("http://127.0.0.1:1/#token", "http://example.com/#token", "file:///etc/passwd"):
+    for address in (
+        "http://127.0.0.1:1/#token",
+        "http://127.0.0.1:99999/#token",
+        "http://127.0.0.1:1@example.com/#token",
+        "http://example.com/#token",
+        "file:///etc/passwd",
+    ):
         told.write_text(f'{{"address": "{address}"}}')
         fact = here.panel(settings)
         assert isinstance(fact, f.PanelFact)
         assert not fact.answers
         assert "token" not in fact.says
+
+
+def test_a_page_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    """Root may be asking: whoever answers in the page's place must not send it anywhere."""
+    asked: list[str] = []
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if self.path == "/well" else 302)
+            self.send_header("Location", "/well")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quietly."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for path, fact in (
+            ("/", f.PanelFact(answers=False, says="it says 302")),
+            ("/well", f.PanelFact(answers=True)),
+        ):
+            address = f"http://127.0.0.1:{server.server_port}{path}#token"
+            (tmp_path / "panel.json").write_text(f'{{"address": "{address}"}}')
+            assert here.panel(settings_at(tmp_path)) == fact
+        server.shutdown()
+    assert asked == ["/", "/well"]
 
 
 async def test_a_clock_that_nobody_vouches_for(tmp_path: Path) -> None:

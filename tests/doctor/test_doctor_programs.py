@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from firmware.simulator.device_key import DEVICE_ID
 from firmware.simulator.world import World
 from firmware.words import ClockTrust
 from hostdriver.cli import main as kazashi
+from hostdriver.settings import LimitSettings
 
 pytestmark = pytest.mark.stack
 
@@ -146,6 +148,22 @@ def test_a_ledger_that_was_changed(build_dir: Path) -> None:
         report = doctor(settings, "--only", "ledger", socket=socket)
         assert symptoms(report) == {"ledger_broken"}
         assert report["findings"][0]["detail"]
+
+
+def test_a_driver_that_refuses_says_nothing_of_its_ledger(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others have taken all of its connections: the file is read."""
+    ledger = appliance.addresses.folder / "host" / "ledger.sqlite"
+    with contextlib.ExitStack() as others:
+        for _ in range(LimitSettings().connections):
+            other = others.enter_context(socket.socket(socket.AF_UNIX))
+            other.connect(appliance.addresses.socket.removeprefix("unix:"))
+        monkeypatch.setattr("firmware.doctor.command.HOST_LEDGER", ledger)
+        told = ("--only", "ledger")
+        report = doctor(settings_of(appliance), *told, socket=appliance.addresses.socket)
+    assert [check["asked"] for check in report["checks"]] == [True]
+    assert symptoms(report) == set()
 
 
 def test_a_ledger_on_another_machine_is_not_asked(appliance: Appliance) -> None:
