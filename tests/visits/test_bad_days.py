@@ -68,7 +68,7 @@ def test_a_card_that_fails_in_mid_dialogue_is_no_proof(
 
 
 def test_a_mute_card_costs_a_worker_and_not_the_device(world: World) -> None:
-    with Appliance(world, time_scale=0.5) as appliance:
+    with Appliance(world) as appliance:
         result = on(appliance, method=Method.PIN, mishap=Silence(after=2))
         assert (result["outcome"], result["cause"]) == ("failed", "device_fault")
         assert on(appliance, method=Method.PIN)["outcome"] == "verified"

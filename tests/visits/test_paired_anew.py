@@ -55,7 +55,7 @@ async def paired_anew(appliance: Appliance) -> None:
 
 
 def test_a_running_device_is_paired_anew_and_visits_go_on(world: World) -> None:
-    with Appliance(world, cable=GOOD) as appliance:
+    with Appliance(world, cable=GOOD, time_scale=3.0) as appliance:
         asyncio.run(paired_anew(appliance))
         result = play(appliance, Play(find("valid"), method=Method.PIN), lambda _: None)
     assert result["outcome"] == "verified"

@@ -91,7 +91,7 @@ def test_no_other_face_is_the_holders(shared: Appliance, face: str) -> None:
 
 
 def test_nobody_before_the_camera_is_nobody(world: World) -> None:
-    with Appliance(world, time_scale=0.25) as impatient:
+    with Appliance(world, time_scale=0.5) as impatient:
         assert came_to(on(impatient, nobody=True)) == ("verified", None, "pin")
 
 
