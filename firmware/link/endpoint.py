@@ -145,6 +145,8 @@ class Endpoint:
 
     def poll(self, now_s: float) -> list[bytes]:
         """Frames to write now. Raises `LinkLost` when the lease is over or the other end closed."""
+        # For as long as this comes late nobody listened: that silence is ours.
+        self._heard_s = min(now_s, self._heard_s + max(0.0, now_s - self.due_s))
         if self.established and now_s >= self._heard_s + self._lease_s:
             self._why_lost = f"nothing was heard for {now_s - self._heard_s:.1f} s"
         if self._why_lost is not None:
