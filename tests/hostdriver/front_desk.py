@@ -114,12 +114,12 @@ def eligibility() -> Eligibility:
 
 
 def settings(folder: Path, **changes: Any) -> Settings:
-    """A driver on `folder` whose time limits a test need not wait for."""
+    """A driver on `folder` that a test need not wait for, and that waits for a slow machine."""
     (folder / "run").mkdir(exist_ok=True)
     made = Settings(
         state_dir=str(folder / "state"),
         runtime_dir=str(folder / "run"),
-        limits=LimitSettings(grace_s=0.05, reconnect_s=0.02),
+        limits=LimitSettings(grace_s=0.05, reconnect_s=0.02, device_answers_within_s=WITHIN_S),
     )
     return msgspec.structs.replace(made, **changes)
 

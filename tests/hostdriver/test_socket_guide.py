@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from front_desk import Desk, Json, Site, open_site
 from joserfc.jwk import OKPKey
-from signing_device import card_certificate, device_key, evidence_of, statement_for
+from signing_device import WITHIN_S, card_certificate, device_key, evidence_of, statement_for
 
 from firmware.link.messages import (
     Cancel,
@@ -224,7 +224,8 @@ def compare(told: Any, came: Any, field: str) -> None:
 
 @pytest.mark.parametrize("title", DIALOGUES)
 async def test_the_driver_says_what_the_guide_says(title: str, tmp_path: Path) -> None:
-    async with open_site(tmp_path, limits=LimitSettings(reconnect_s=0.02)) as site:
+    patient = LimitSettings(reconnect_s=0.02, grace_s=WITHIN_S, device_answers_within_s=WITHIN_S)
+    async with open_site(tmp_path, limits=patient) as site:
         async with site.client("somebody else"):
             pass  # by now the reader is there
         await Dialogue(site, DIALOGUES[title]).hold()

@@ -294,7 +294,7 @@ async def test_a_result_that_nobody_takes_expires(tmp_path: Path) -> None:
     async with open_site(tmp_path, limits=limits) as site, site.client() as desk:
         start, transaction_id = await begin(site, desk)
         await site.device.end(start, Outcome.FAILED, Cause.CARD_REMOVED)
-        assert (await result_of(desk, transaction_id))["cause"] == "card_removed"
+        assert (await desk.next_event("finished"))["cause"] == "card_removed"
         async with asyncio.timeout(WITHIN_S):
             while (await desk.must("health"))["visits_held"]:
                 pass

@@ -91,7 +91,7 @@ async def test_a_lost_device_fails_the_visit_and_comes_back(site: Site) -> None:
 
 
 async def test_a_silent_device_cannot_hold_a_cancelled_visit(tmp_path: Path) -> None:
-    limits = LimitSettings(device_answers_within_s=0.2, reconnect_s=0.02)
+    limits = LimitSettings(device_answers_within_s=2.0, reconnect_s=0.02)
     async with open_site(tmp_path, limits=limits) as site, site.client() as desk:
         start, transaction_id = await begin(site, desk)
         await desk.must("transaction.cancel", transaction_id=transaction_id)
