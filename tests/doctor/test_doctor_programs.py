@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from firmware.simulator.device_key import DEVICE_ID
 from firmware.simulator.world import World
 from firmware.words import ClockTrust
 from hostdriver.cli import main as kazashi
+from hostdriver.client import Client
 from hostdriver.settings import LimitSettings
 
 pytestmark = pytest.mark.stack
@@ -133,6 +135,40 @@ def test_a_reader_that_the_firmware_uses_is_well(appliance: Appliance) -> None:
         assert symptoms(doctor(settings_of(appliance), "--only", "reader")) == set()
     finally:
         appliance.card_reader.remove()
+
+
+def stops_to_look(device: Path) -> bool:
+    """Whether the process that looks through the device's tray camera was found, and stands."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            said = (process / "cmdline").read_bytes()
+            if b"\0tray_camera\0" in said and str(device).encode() in said:
+                os.kill(int(process.name), signal.SIGSTOP)
+                while (
+                    state := (process / "stat").read_text().rpartition(")")[2].split()[0]
+                ) in "RSD":
+                    pass
+                return state == "T"
+    return False
+
+
+def test_a_visit_that_begins_ends_the_look_through_its_camera(appliance: Appliance) -> None:
+    """A look is made to last for ever, by stopping its process; each lasts two seconds at least."""
+    deadline_s = time.monotonic() + WITHIN_S
+    address, stopped = appliance.addresses.socket, False
+    with ThreadPoolExecutor() as elsewhere, Client(address) as patient, Client(address) as asking:
+        while not stopped:
+            assert time.monotonic() < deadline_s
+            report = elsewhere.submit(asking.call, "reader.doctor", wait_s=60.0)
+            while not stopped and not report.done():
+                stopped = stops_to_look(appliance.addresses.folder)
+        begun = patient.start("during-the-look")
+        checks = {check["check"]: check for check in report.result()["checks"]}
+        assert not checks["tray_camera"]["asked"]
+        assert checks["tray_camera"]["why_not"]["en"] == "a visit is under way"
+        patient.cancel(begun["transaction_id"])
+        while patient.call("reader.status")["state"] != "idle":
+            assert time.monotonic() < deadline_s
 
 
 # --- the ledger
