@@ -229,7 +229,7 @@ async def test_a_reset_by_another_program_is_seen(empty: PcscService) -> None:
 
 async def test_a_card_that_falls_silent_costs_the_worker_and_no_more(empty: PcscService) -> None:
     empty.insert("valid")
-    async with firmware(empty.socket_path, CardSettings(), answer_within_s=1.0) as device:
+    async with firmware(empty.socket_path, CardSettings(), answer_within_s=3.0) as device:
         await device.told(seen(empty), CardSeen())
         await device.ask(IdentifyCard())
         empty.arrange(Silence())

@@ -33,7 +33,7 @@ class Panel:
         return self.address.partition("#")[2]
 
     async def next_event(self) -> e.Event:
-        return await asyncio.wait_for(self.posted.get(), 10)
+        return await asyncio.wait_for(self.posted.get(), 60)
 
 
 SESSION = "first-session"

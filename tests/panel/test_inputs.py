@@ -37,7 +37,7 @@ class Heard:
         self.words.put_nowait(word)
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self.words.get(), 10)
+        return await asyncio.wait_for(self.words.get(), 60)
 
 
 async def shut_it(heard: Heard, factory: MockFactory) -> None:
