@@ -191,6 +191,22 @@ def test_words_out_of_turn_are_refused(certificates: tuple[bytes, bytes, bytes])
         host.hear(Proven(bytes(32)))
 
 
+def test_nobody_but_the_host_says_that_it_keeps_the_device(
+    certificates: tuple[bytes, bytes, bytes],
+) -> None:
+    host, window = HostPairing(CODE, certificates[0]), PairingWindow(certificates[1], CODE)
+    offer = window.hear(host.begin())
+    assert offer is not None
+    proven = window.hear(host.hear(offer))
+    assert isinstance(proven, Proven)
+    for proof in (bytes(32), proven.proof):
+        with pytest.raises(PairingRefused):
+            window.hear(Kept(proof))
+    assert not window.kept
+    window.hear(host.hear(proven))
+    assert window.kept
+
+
 def test_what_is_no_certificate_of_ours_is_refused(
     certificates: tuple[bytes, bytes, bytes],
 ) -> None:

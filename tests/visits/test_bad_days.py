@@ -161,5 +161,5 @@ def process_of(appliance: Appliance, module: str) -> int:
 
 @pytest.mark.parametrize("noise", [GOOD, BAD], ids=["good", "bad"])
 def test_a_visit_over_a_serial_cable(world: World, noise: Noise) -> None:
-    with Appliance(world, cable=noise) as appliance:
+    with Appliance(world, cable=noise, time_scale=3.0) as appliance:
         assert on(appliance, method=Method.PIN)["outcome"] == "verified"

@@ -132,7 +132,7 @@ def test_without_a_clock_nothing_is_asked_and_everybody_learns_why(world: World)
 
 
 def test_over_a_cable_the_hosts_time_takes_the_missing_clocks_place(world: World) -> None:
-    with Appliance(world, clock_trust=ClockTrust.NONE, cable=GOOD) as appliance:
+    with Appliance(world, clock_trust=ClockTrust.NONE, cable=GOOD, time_scale=3.0) as appliance:
         result, pictures = seen(appliance, "valid")
     assert (result["outcome"], result["clock_trust"]) == ("verified", "host")
     assert State.ASKING_CONSENT in {picture.state for picture in pictures}
