@@ -85,6 +85,8 @@ class Loss:
     begun_after_s: float
     """From the return until the next visit began."""
     next_outcome: str
+    ledger_whole: bool
+    """Afterwards: a statement that was lost with the host is no gap."""
 
     @property
     def is_right(self) -> bool:
@@ -94,7 +96,8 @@ class Loss:
             Outcome.VERIFIED: self.confirmed,
             Outcome.FAILED: self.cause in {Cause.HOST_LOST, Cause.UPSTREAM_UNAVAILABLE},
         }
-        return ended.get(self.outcome, False) and self.explained and self.next_outcome == "verified"
+        goes_on = self.next_outcome == "verified" and self.ledger_whole
+        return ended.get(self.outcome, False) and self.explained and goes_on
 
 
 @dataclass
@@ -184,6 +187,7 @@ async def lose_at(appliance: Appliance, way: Way, state: State) -> Loss:
         explained,
         begun_s - back_s,
         result["outcome"],
+        await asyncio.to_thread(_ledger_is_whole, appliance),
     )
 
 
@@ -282,6 +286,11 @@ def _is_stated(appliance: Appliance, transaction_id: str) -> bool:
     with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as rows:
         facts = rows.execute("SELECT facts FROM rows WHERE kind = 'statement'").fetchall()
     return any(json.loads(fact)["transaction_id"] == transaction_id for (fact,) in facts)
+
+
+def _ledger_is_whole(appliance: Appliance) -> bool:
+    with Client(str(appliance.addresses.socket), "cable-pulls") as client:
+        return bool(client.call("ledger.verify")["ok"])
 
 
 def losses(world: World, cable: Noise | None, trials: Iterable[Trial]) -> Iterator[Loss]:

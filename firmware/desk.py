@@ -133,6 +133,8 @@ class HostDesk:
                     )
                 )
             case m.ConfirmationAnswer(transaction_id) if self._is_mine(transaction_id):
+                if message.cause is not Cause.LEDGER_UNAVAILABLE:
+                    self._device.statement_answered()
                 self._post(e.Confirmed(message.accepted, message.cause))
             case _:
                 log.info("host said %s out of turn", type(message).__name__)
@@ -239,7 +241,9 @@ class HostDesk:
     def ask_confirmation(self, evidence: Evidence) -> None:
         """Past the point of no return."""
         if self.started is not None:
-            self._send(m.EvidenceReady(self.started.transaction_id, evidence))
+            visit = self.started.transaction_id
+            unanswered = self._device.numbering.before(visit)
+            self._send(m.EvidenceReady(visit, evidence, unanswered))
 
     def tell_result(
         self, visit: Visit, evidence: Evidence | None, timings_ms: dict[str, int]

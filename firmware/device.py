@@ -16,6 +16,7 @@ from joserfc.jwk import OKPKey
 from firmware.clock import MADE_AT, SystemClock
 from firmware.faults import BadSettings, StorageUnavailable
 from firmware.link.trust import Trust, put_private
+from firmware.numbering import Numbering, numbering_of
 from firmware.transaction.visit import Now
 from firmware.words import ClockTrust
 
@@ -52,7 +53,7 @@ class Device:
             self.key = _read_or_make_key(state_dir / DEVICE_KEY_FILE)
             self._counter_file = state_dir / "counter"
             text = self._counter_file.read_text() if self._counter_file.exists() else "0"
-            self._counter = int(text)
+            self.numbering = self._kept_numbering = numbering_of(text)
             self._wrong_file = state_dir / WRONG_PASSCODES_FILE
             self.wrong_passcodes = _read_wrong_passcodes(self._wrong_file)
             """How many wrong staff passcodes must not be forgotten by a restart."""
@@ -64,17 +65,29 @@ class Device:
         """The public JWK that a host pins."""
         return {name: str(value) for name, value in self.key.as_dict(private=False).items()}
 
-    def count(self) -> int:
-        """The next statement's number, on disk before it is used: none is used twice."""
-        following = self._counter + 1
+    def count(self, transaction_id: UUID) -> None:
+        """Give the next number to that visit's statement, on disk before it is signed: none is
+        used twice. Raises `StorageUnavailable`.
+        """
+        self._keep(self.numbering.made(transaction_id))
+
+    def statement_answered(self) -> None:
+        """The host has the last statement on record; `keep_answered` puts that on disk."""
+        self.numbering = self.numbering.answered()
+
+    def keep_answered(self) -> None:
+        """Put on disk what was answered. Raises `StorageUnavailable`."""
+        if self.numbering != self._kept_numbering:
+            self._keep(self.numbering)
+
+    def _keep(self, numbering: Numbering) -> None:
         try:
-            put_private(self._counter_file, str(following).encode())
+            put_private(self._counter_file, msgspec.json.encode(numbering))
         except OSError as cause:
             raise StorageUnavailable(
                 f"the statement's number cannot be kept: {cause.strerror}"
             ) from cause
-        self._counter = following
-        return following
+        self.numbering = self._kept_numbering = numbering
 
     @property
     def has_room(self) -> bool:

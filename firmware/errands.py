@@ -198,7 +198,7 @@ class Errands:
         facts = Facts(
             device_id=self._device.device_id,
             boot_id=self._device.boot_id,
-            counter=await asyncio.to_thread(self._device.count),
+            counter=self._device.numbering.next,
             requester=started.requester,
             requester_nonce=started.requester_nonce,
             gateway_challenge=started.gateway_challenge,
@@ -213,6 +213,8 @@ class Errands:
             if not isinstance(reply, card.StatementSigned):
                 return card_event(reply)
             signature = reply.signature
+        # Only now: what the card alone has signed states nothing, and must leave no number out.
+        await asyncio.to_thread(self._device.count, started.transaction_id)
         self.evidence = Evidence(
             statement=sign(payload, self._device.key),
             card_certificate=self.certificate,
@@ -245,6 +247,7 @@ class Errands:
             await self._card.replace()  # pyscard made copies of the PIN: they end with the process
         try:
             await self._keep_wrong_passcodes()  # those whose time has run out are forgotten as well
+            await asyncio.to_thread(self._device.keep_answered)
         except Fault as fault:
             log.warning("%s", fault)  # too many stay remembered, which opens nothing
         self._drop()

@@ -44,6 +44,8 @@ JWS_TYPE = "kazashi-statement+json"
 JWS_ALGORITHM = "Ed25519"  # RFC 9864: fully specified, in place of EdDSA
 RSA_PKCS1_SHA256 = "rsa-pkcs1-sha256"
 MAX_PAYLOAD_BYTES = 16 * 1024
+MOST_UNANSWERED = 64
+"""One is lost on a bad day. With more than these, the oldest are not named any more."""
 
 Nonce = Annotated[bytes, msgspec.Meta(min_length=16, max_length=64)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -98,6 +100,13 @@ class Statement(msgspec.Struct, frozen=True):
     clock_trust: ClockTrust
     reason: NoConsentReason | None = None
     """Why no consent could be obtained: of emergency and disaster, and of no other profile."""
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """A statement that the device made, and of which no answer came: nobody may have it."""
+
+    counter: Annotated[int, msgspec.Meta(ge=1)]
+    transaction_id: UUID
 
 
 class Evidence(msgspec.Struct, frozen=True):

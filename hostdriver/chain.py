@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -20,12 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hostdriver.api import LedgerGap
 from hostdriver.faults import ChainBroken
 
+Known = TypeVar("Known", bound=msgspec.Struct)
 Facts: TypeAlias = dict[str, str | int | bool | None]
 
 ROW_TAG: Final = b"kazashi-ledger-row-v1\x00"
 HEAD_TAG: Final = b"kazashi-ledger-head-v1\x00"
 SECTION_TAG: Final = b"kazashi-ledger-section-v1\x00"
+VISIT_BEGUN: Final = "visit_begun"
 STATEMENT: Final = "statement"
+UNANSWERED: Final = "statement_unanswered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,16 @@ class Walk:
     """Rows taken one after the other from a head that is trusted.
 
     `head` is the last row that held; `gaps` are the statements that the rows should hold and do
-    not.
+    not. One that the device itself calls unanswered is none, if the rows tell of its visit: whoever
+    takes a statement away takes its visit as well.
     """
 
     def __init__(self, start: Head = EMPTY) -> None:
         self.head = start
         self.gaps: list[LedgerGap] = []
         self._counters: dict[str, int] = {}
+        self._not_stated: set[str] = set()
+        """Visits."""
 
     def take(self, row: Row) -> None:
         """The next row. Raises `ChainBroken` when it does not belong there."""
@@ -106,8 +112,12 @@ class Walk:
             raise ChainBroken(due, f"row {due} is missing")
         if row.hash != _hash(self.head, row.at, row.kind, row.facts):
             raise ChainBroken(due, "the row is not the one that was written here")
-        if row.kind == STATEMENT:
+        if row.kind == VISIT_BEGUN:
+            self._not_stated.add(_facts(row, _OfVisit).transaction_id)
+        elif row.kind == STATEMENT:
             self.gaps.extend(self._gap(row))
+        elif row.kind == UNANSWERED:
+            self._explain(row)
         self.head = Head(row.sequence, row.hash)
 
     def end_at(self, stored: Head) -> None:
@@ -120,24 +130,34 @@ class Walk:
             )
 
     def _gap(self, row: Row) -> Iterator[LedgerGap]:
-        device_id, found = _counter(row)
-        expected = self._counters.get(device_id, found - 1) + 1
-        self._counters[device_id] = found
-        if found != expected:
-            yield LedgerGap(device_id, expected, found, row.sequence)
+        stated = _facts(row, _Counted)
+        self._not_stated.discard(stated.transaction_id)
+        expected = self._counters.get(stated.device_id, stated.counter - 1) + 1
+        self._counters[stated.device_id] = stated.counter
+        if stated.counter != expected:
+            yield LedgerGap(stated.device_id, expected, stated.counter, row.sequence)
+
+    def _explain(self, row: Row) -> None:
+        stated = _facts(row, _Counted)
+        is_next = self._counters.get(stated.device_id) == stated.counter - 1
+        if is_next and stated.transaction_id in self._not_stated:
+            self._counters[stated.device_id] = stated.counter
 
 
-def _counter(row: Row) -> tuple[str, int]:
-    try:
-        stated = msgspec.json.decode(row.facts, type=_Counted)
-    except msgspec.MsgspecError as cause:
-        raise ChainBroken(row.sequence, f"the statement's row has no counter: {cause}") from cause
-    return stated.device_id, stated.counter
+class _OfVisit(msgspec.Struct, frozen=True):
+    transaction_id: str = ""
 
 
-class _Counted(msgspec.Struct, frozen=True):
+class _Counted(_OfVisit, frozen=True, kw_only=True):
     device_id: str
     counter: int
+
+
+def _facts(row: Row, of: type[Known]) -> Known:
+    try:
+        return msgspec.json.decode(row.facts, type=of)
+    except msgspec.MsgspecError as cause:
+        raise ChainBroken(row.sequence, f"the row of a {row.kind} lacks facts: {cause}") from cause
 
 
 def _hash(before: Head, at: str, kind: str, facts: str) -> bytes:

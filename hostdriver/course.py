@@ -21,10 +21,10 @@ from firmware.link.messages import (
     AskToRegister,
     Cancel,
     ConfirmationAnswer,
+    EvidenceReady,
     Message,
     Progress,
 )
-from firmware.statement import Evidence
 from firmware.words import Cause, Outcome
 from hostdriver import entries, translate
 from hostdriver.chain import Entry
@@ -117,10 +117,10 @@ class Course:
         """Ask the gateway about the certificate, and tell the device."""
         self._spawn(visit, self._answer_registration(visit, asked))
 
-    def confirm(self, visit: Visit, evidence: Evidence) -> None:
+    def confirm(self, visit: Visit, ready: EvidenceReady) -> None:
         """The point of no return lies behind: judge the evidence, and tell the device."""
-        visit.evidence = evidence
-        visit.confirming = self._spawn(visit, self._confirm(visit, evidence))
+        visit.evidence = ready.evidence
+        visit.confirming = self._spawn(visit, self._confirm(visit, ready))
 
     async def cancel(self, visit: Visit) -> None:
         """Ask the device to stop; if it does not, the visit is ended without it."""
@@ -166,11 +166,11 @@ class Course:
     ) -> None:
         await self._tell(visit, await self._judge.registration(asked))
 
-    async def _confirm(self, visit: Visit, evidence: Evidence) -> None:
+    async def _confirm(self, visit: Visit, ready: EvidenceReady) -> None:
         try:
-            judged = await self._judge.judge(visit, evidence)
+            judged = await self._judge.judge(visit, ready.evidence, ready.unanswered)
         except LedgerUnavailable:
-            judged = Judgement(evidence, None, None, Cause.LEDGER_UNAVAILABLE)
+            judged = Judgement(ready.evidence, None, None, Cause.LEDGER_UNAVAILABLE)
         visit.judged = judged
         await self._tell(
             visit, ConfirmationAnswer(visit.transaction_id, judged.accepted, judged.cause)

@@ -146,8 +146,8 @@ class Desk:
                 log.warning("%s: %s after the end", reader.name, type(message).__name__)
             case AskRegistration() | AskToRegister():
                 self._course.answer_registration(visit, message)
-            case EvidenceReady(evidence=evidence) if visit.evidence is None:
-                self._course.confirm(visit, evidence)
+            case EvidenceReady() if visit.evidence is None:
+                self._course.confirm(visit, message)
             case TransactionEnded():
                 self._course.end(visit, translate.ending(message))
             case Refused() if not visit.accepted.done():

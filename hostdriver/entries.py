@@ -12,9 +12,9 @@ from uuid import UUID
 from joserfc.jwk import OKPKey
 
 from firmware.link.messages import DeviceHello, StartTransaction
-from firmware.statement import Evidence, Statement
+from firmware.statement import Evidence, Statement, Unanswered
 from hostdriver.api import VisitResult
-from hostdriver.chain import STATEMENT, Entry
+from hostdriver.chain import STATEMENT, UNANSWERED, VISIT_BEGUN, Entry
 from hostdriver.figures import PARTS
 
 
@@ -45,7 +45,7 @@ def device_met(reader: str, hello: DeviceHello, device_key: OKPKey) -> Entry:
 def visit_begun(start: StartTransaction, hashed_ref: str) -> Entry:
     """Reception asked for a visit."""
     return Entry(
-        "visit_begun",
+        VISIT_BEGUN,
         {
             "transaction_id": str(start.transaction_id),
             "requester": start.requester,
@@ -60,6 +60,18 @@ def visit_begun(start: StartTransaction, hashed_ref: str) -> Entry:
 def visit_not_begun(transaction_id: UUID, symbol: str) -> Entry:
     """The device or the gateway would not begin it."""
     return Entry("visit_not_begun", {"transaction_id": str(transaction_id), "symbol": symbol})
+
+
+def statement_unanswered(device_id: str, unanswered: Unanswered) -> Entry:
+    """The device made it, and it did not come, or the answer to it got lost."""
+    return Entry(
+        UNANSWERED,
+        {
+            "transaction_id": str(unanswered.transaction_id),
+            "device_id": device_id,
+            "counter": unanswered.counter,
+        },
+    )
 
 
 def statement_made(statement: Statement, evidence: Evidence) -> tuple[Entry, ...]:

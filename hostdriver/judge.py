@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from firmware.faults import MalformedStatement, UpstreamUnavailable
 from firmware.link.messages import AskRegistration, AskToRegister, RegistrationAnswer
-from firmware.statement import Evidence
+from firmware.statement import Evidence, Unanswered
 from firmware.words import Cause, Registration
 from hostdriver import entries, translate
 from hostdriver.eligibility.gateway import Gateway, InsuredCardQuestion, RegistrationReport
@@ -73,7 +73,9 @@ class Judge:
             certificate_warning=report.certificate_warning,
         )
 
-    async def judge(self, visit: Visit, evidence: Evidence) -> Judgement:
+    async def judge(
+        self, visit: Visit, evidence: Evidence, unanswered: tuple[Unanswered, ...]
+    ) -> Judgement:
         """The judgement of `evidence`. Its statement and consents are on disk before anybody is
         asked or told; until the gateway has answered, `visit.judged` says that it has not.
 
@@ -86,7 +88,8 @@ class Judge:
         except MalformedStatement as fault:
             log.error("%s: evidence rejected: %s", visit.reader.name, fault)
             return Judgement(evidence, None, None, Cause.EVIDENCE_REJECTED)
-        await self._ledger.append(*entries.statement_made(statement, evidence))
+        earlier = (entries.statement_unanswered(statement.device_id, one) for one in unanswered)
+        await self._ledger.append(*earlier, *entries.statement_made(statement, evidence))
         visit.judged = Judgement(evidence, statement, None, None)
         try:
             confirmation = await self._in_time(

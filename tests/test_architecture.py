@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "card": {"worker", "statement"},  # the card worker adds the statement's domain tag itself
     "camera": {"worker"},
     "link": {"statement"},
+    "numbering": {"statement"},
     "match": {"card", "camera", "worker"},
     "transaction": {"statement"},
     "findings": {"link"},

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from firmware.faults import MalformedMessage
-from firmware.statement import ConsentRecord, Evidence, Nonce
+from firmware.statement import MOST_UNANSWERED, ConsentRecord, Evidence, Nonce, Unanswered
 from firmware.words import (
     CardKind,
     Cause,
@@ -216,6 +216,8 @@ class EvidenceReady(Message, frozen=True, tag="evidence_ready"):
 
     transaction_id: UUID
     evidence: Evidence
+    unanswered: Annotated[tuple[Unanswered, ...], msgspec.Meta(max_length=MOST_UNANSWERED)] = ()
+    """Earlier statements, so that none is taken for one that the host hides."""
     to_device: ClassVar[bool] = False
 
 

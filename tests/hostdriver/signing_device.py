@@ -36,6 +36,7 @@ from firmware.link.messages import (
 )
 from firmware.link.transport import Link, LinkServer, serve_link
 from firmware.link.trust import Trust
+from firmware.numbering import Numbering
 from firmware.statement import (
     RSA_PKCS1_SHA256,
     Comparison,
@@ -159,7 +160,7 @@ class SigningDevice:
     runtime_dir: Path
     key: OKPKey = field(default_factory=device_key)
     boot_id: UUID = field(default_factory=uuid4)
-    counter: int = 0
+    numbering: Numbering = field(default_factory=Numbering)
     clock_trust: ClockTrust = ClockTrust.NTP
     device_id: str = "device-1"
     profiles: tuple[Profile, ...] = (Profile.CLINIC, Profile.PHARMACY)
@@ -218,6 +219,8 @@ class SigningDevice:
             assert self.link is not None
             message = await self.link.receive()
         assert isinstance(message, expected), message
+        if isinstance(message, ConfirmationAnswer):
+            self.numbering = self.numbering.answered()
         return message
 
     async def enter(self, start: StartTransaction, state: State, **facts: Any) -> None:
@@ -243,10 +246,13 @@ class SigningDevice:
         self, start: StartTransaction, key: OKPKey | None = None, **changes: Any
     ) -> Evidence:
         """Pass the point of no return: one statement, signed and sent."""
-        self.counter += 1
-        evidence = evidence_of(statement_for(start, self.hello, self.counter, **changes), key)
+        visit = start.transaction_id
+        self.numbering = self.numbering.made(visit)
+        evidence = evidence_of(
+            statement_for(start, self.hello, self.numbering.last, **changes), key
+        )
         await self.enter(start, State.CONFIRMING, method=Method.PIN)
-        await self.say(EvidenceReady(start.transaction_id, evidence))
+        await self.say(EvidenceReady(visit, evidence, self.numbering.before(visit)))
         return evidence
 
     async def end(

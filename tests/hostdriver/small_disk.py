@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from front_desk import Desk, Site, fresh_nonce, open_site
 from signing_device import WITHIN_S
@@ -134,15 +135,17 @@ async def opened(folder: Path) -> Told:
 async def device_full(folder: Path) -> Told:
     """The reader's own disk fills up, and is emptied."""
     device, filler = Device("reader", folder / "device", ClockTrust.NTP), folder / "filler"
-    told: Told = {"before": [device.has_room, device.count()]}
+    device.count(uuid4())
+    told: Told = {"before": [device.has_room, device.numbering.last]}
     fill(filler)
     told["full"] = device.has_room
     try:
-        device.count()
+        device.count(uuid4())
     except StorageUnavailable as fault:
         told["counted"] = fault.code
     filler.unlink()
-    told["after"] = [device.has_room, device.count()]
+    device.count(uuid4())
+    told["after"] = [device.has_room, device.numbering.last]
     return told
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from front_desk import Desk, MoodyGateway, settings
@@ -216,7 +216,7 @@ async def test_without_room_no_visit_begins(tmp_path: Path) -> None:
         start = {"client_ref": "a-1", "nonce": "MDEyMzQ1Njc4OWFiY2RlZg=="}
         assert await desk.refused("transaction.start", **start) == "storage_unavailable"
         with pytest.raises(Fault, match="cannot be kept"):
-            site.device.count()
+            site.device.count(uuid4())
         await server.close()
 
 

@@ -153,11 +153,11 @@ class Dialogue:
 
     async def _state_it(self, start: StartTransaction) -> None:
         result = next(json.loads(line[2:]) for line in self._lines if "eligibility" in line)
-        self._device.counter += 1
+        self._device.numbering = self._device.numbering.made(start.transaction_id)
         statement = statement_for(
             start,
             self._device.hello,
-            self._device.counter,
+            self._device.numbering.last,
             method=Method.FACE,
             card_signing=CardSigning.TERMINAL_AUTHORITY,
             comparison=Comparison(MatchDecision.SAME_PERSON, "a model", "a point"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from firmware.card.apdu import INS_SIGN
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.cable import BAD, GOOD, Noise
 from firmware.simulator.patients import find
@@ -65,6 +66,15 @@ def test_a_card_that_fails_in_mid_dialogue_is_no_proof(
         assert result["fallback"]
     again = on(fresh, method=Method.PIN)
     assert again["outcome"] == "verified"
+
+
+def test_a_card_that_is_lifted_as_it_signs_leaves_no_gap_in_the_ledger(fresh: Appliance) -> None:
+    for mishap in (None, Pull(ins=INS_SIGN), None):
+        result = on(fresh, method=Method.PIN, mishap=mishap)
+        assert (result["outcome"] == "verified") is (mishap is None)
+    with Client(str(fresh.addresses.socket), "test") as client:
+        report = client.call("ledger.verify")
+    assert report["ok"], report
 
 
 def test_a_mute_card_costs_a_worker_and_not_the_device(world: World) -> None:

@@ -27,12 +27,13 @@ def test_the_panel_explains_the_visit_ends_and_the_next_one_works(
 
 
 def test_what_is_not_confirmed_is_never_right() -> None:
-    verified = Loss(State.SIGNING, Outcome.VERIFIED, None, True, True, 0.1, "verified")
+    verified = Loss(State.SIGNING, Outcome.VERIFIED, None, True, True, 0.1, "verified", True)
     assert verified.is_right
     for wrong in (
         {"confirmed": False},
         {"explained": False},
         {"next_outcome": "failed"},
+        {"ledger_whole": False},
         {"outcome": Outcome.FAILED, "cause": Cause.DEVICE_FAULT},
         {"outcome": None},
     ):
