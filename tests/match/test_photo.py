@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from photos import CODING_STYLE, announcing, codestream, drawn, jp2, precinct_bo
 
 from firmware.faults import MalformedPhoto
 from firmware.match.photo import CHILD, PhotoDecoder
+from firmware.match.photo_child import CPU_S, cpu_limit_s
 
 
 @pytest.fixture
@@ -77,3 +79,14 @@ def test_a_child_that_does_not_answer_is_killed_at_the_deadline() -> None:
 def test_a_child_nobody_wants_ends_by_itself() -> None:
     child = subprocess.run(CHILD, input=b"", capture_output=True, env={}, check=False, timeout=60)
     assert (child.returncode, child.stdout) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("user_s", "system_s", "whole_s"), [(0.1, 0.1, 1), (3.9, 2.5, 7), (0.0, 2.0, 2)]
+)
+def test_a_slow_start_takes_nothing_from_a_photos_time(
+    user_s: float, system_s: float, whole_s: int
+) -> None:
+    """The kernel counts its own share of the loading against the limit."""
+    used = resource.struct_rusage((user_s, system_s, *(0,) * 14))
+    assert cpu_limit_s(used) == whole_s + CPU_S
