@@ -51,6 +51,7 @@ from firmware.faults import (
     CardReset,
     CertificateMissing,
     CollationNumberSpent,
+    ExtendedLengthRefused,
     Fault,
     RetryCounterLow,
     SignatureWrong,
@@ -168,7 +169,13 @@ class CardDesk:
     def _play(self, script: Script[T]) -> T:
         transmit = self._card().transmit
         try:
-            return scripts.run(script, transmit)
+            try:
+                return scripts.run(script, transmit)
+            except ExtendedLengthRefused:
+                # Of a card that is being pulled a driver says the same: a short command finds out.
+                self._selected = None
+                transmit(CommandApdu.select_application(Aid.JPKI.value))
+                raise
         except (CardRemoved, CardReset):
             self._block().note_card_lost()
             raise

@@ -1,8 +1,9 @@
 """A virtual card in a slot, as the desk's connection: every mishap that a slot knows, and a reset.
 
 What a reader's driver makes of each is here as `firmware.card.pcsc` tells it: a pulled card is
-`CardRemoved`, an answer of nothing too. A card that falls silent costs the worker its life; here
-that is `WorkerKilled`, which no desk catches.
+`CardRemoved`, an answer of nothing too; but one that is pulled at an extended command is told as a
+reader that does not pass it. A card that falls silent costs the worker its life; here that is
+`WorkerKilled`, which no desk catches.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from firmware.card.apdu import CommandApdu, ResponseApdu
-from firmware.faults import CardRemoved, CardReset
+from firmware.faults import CardRemoved, CardReset, ExtendedLengthRefused
 from firmware.simulator.slot import (
     AnyMishap,
     Card,
@@ -79,6 +80,8 @@ class Disturbed:
             raise WorkerKilled
         if answer is NoAnswer.PULLED:
             self.is_gone = True
+            if command.is_extended:
+                raise ExtendedLengthRefused("or taken away")
         if not isinstance(answer, bytes) or not answer:
             raise CardRemoved("taken away")
         return ResponseApdu.decode(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.world import World
+
+# The readers and virtual cards of these rooms' tests serve here as well.
+sys.path += [str(Path(__file__).parents[1] / room) for room in ("card", "simulator")]
 
 
 @pytest.fixture(scope="session")
