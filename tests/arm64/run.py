@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from arm64_root import SUITE, Failed, let_kernel_emulate, make_tar, missing_packages
+from deb_sets import PREVIOUS_VERSION, build
 from installation import BUILD, CHECKS, LOG, PYTEST, ROOT, TAR, Check, Installation
 
-PREVIOUS_VERSION: Final = "0.0.9"
 UV: Final = ROOT / ".venv/bin/uv"
 PYTEST_NEEDS: Final = re.compile(
     r"^(?:attrs|hypothesis|iniconfig|packaging|pluggy|pygments|pytest|pytest-asyncio"
@@ -52,16 +52,6 @@ def check_all(installation: Installation, checks: tuple[Check, ...] = CHECKS) ->
     if failure:
         print(f"\n{failure}", file=sys.stderr)
     return not failure
-
-
-def build(out: Path, suite: str, arch: str, *more: str) -> Path:
-    """A set of packages by `make deb`'s own program; packed quickly, since nobody is to fetch it.
-    Raises `CalledProcessError`."""
-    shutil.rmtree(out, ignore_errors=True)
-    program = [sys.executable, str(ROOT / "packaging/deb.py"), "--suite", suite, "--arch", arch]
-    quickly = {**os.environ, "KAZASHI_COMPRESSION": "-Zgzip -z1"}
-    subprocess.run([*program, "--out", str(out), *more], env=quickly, check=True)
-    return out
 
 
 def fetch_pytest() -> None:

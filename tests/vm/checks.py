@@ -13,7 +13,7 @@ from typing import Final
 
 CHECKS: Final[Mapping[str, str]] = {
     # --- first boot
-    "install": "apt installs the packages without a network; units are enabled",
+    "install": "apt installs the previous version without a network; units are enabled",
     "bare": "without reader or camera both daemons are up, and health names what is missing",
     "users": "each daemon runs as its own user, with no capability and no new privileges",
     "files": "sockets, state and settings have the owners and modes that they should",
@@ -22,6 +22,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "polkit": "where pcscd asks polkit (Debian 13), other users of the machine are refused",
     "pin visit": "a card on the system's pcscd, a PIN, normal time: verified",
     "face visit": "a face before the simulated camera, time_scale 60: verified",
+    "upgrade": "apt installs this version over it: daemons anew, settings and every row kept",
     "driver killed": "kill -9 of the host driver: it comes back, the next visit is verified",
     "firmware killed": "kill -9 of the firmware: the same, and its workers went with it",
     "watchdog": "a firmware that stands still (SIGSTOP) is restarted; the next visit is verified",

@@ -17,11 +17,14 @@ import sys
 import time
 from pathlib import Path
 
-from checks import CHECKS, Said, heard, table, verdict
-from machine import Disks, Machine, MachineSilent, fresh_disk
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT / "tests/arm64")]
+
+from checks import CHECKS, Said, heard, table, verdict  # noqa: E402
+from deb_sets import PREVIOUS_VERSION, build  # noqa: E402
+from machine import Disks, Machine, MachineSilent, fresh_disk  # noqa: E402
+
 WORK = ROOT / "build/vm"
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
@@ -43,15 +46,16 @@ def image(suite: str) -> Path:
     return folder
 
 
-def material(debs: Path) -> Path:
+def material(debs: Path, previous: Path) -> Path:
     """A disk with what is tested and what tests it."""
     folder, disk = WORK / "material", WORK / "material.img"
     shutil.rmtree(folder, ignore_errors=True)
     for source, name in MATERIAL:
         shutil.copytree(ROOT / source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "debs").mkdir()
-    for path in debs.glob("kazashi-*.deb"):
-        shutil.copy(path, folder / "debs")
+    for source, name in ((debs, "debs"), (previous, "previous")):
+        (folder / name).mkdir()
+        for path in source.glob("kazashi-*.deb"):
+            shutil.copy(path, folder / name)
     disk.unlink(missing_ok=True)
     size = 64 + 2 * sum(path.stat().st_size for path in folder.rglob("*")) // 2**20
     subprocess.run(("mke2fs", "-q", "-t", "ext4", "-d", folder, disk, f"{size}M"), check=True)
@@ -86,6 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", default="bookworm", choices=("bookworm", "trixie"))
     parser.add_argument("--debs", type=Path, help="default: build/deb/SUITE")
+    parser.add_argument("--previous", type=Path, help="to upgrade from; default: built")
     parser.add_argument("--only", help="Only these checks, with commas between them.")
     parser.add_argument("--again", action="store_true", help="On the disk as it is now.")
     parser.add_argument("--report", type=Path, help="Write the table there too.")
@@ -103,7 +108,11 @@ def main() -> int:
     if not any(debs.glob("kazashi-*.deb")):
         print(f"test-vm: there are no packages in {debs}: run make deb", file=sys.stderr)
         return 2
-    disks = Disks(folder, system, material(debs))
+    previous = arguments.previous
+    if previous is None:
+        tell(f"building version {PREVIOUS_VERSION}, to upgrade from")
+        previous = build(WORK / "previous", arguments.suite, "amd64", "--version", PREVIOUS_VERSION)
+    disks = Disks(folder, system, material(debs, previous))
     boots = (arguments.only.replace(" ", "-"),) if arguments.only else ("first", "second")
     wanted = arguments.only.split(",") if arguments.only else tuple(CHECKS)
     said: dict[str, Said] = {}

@@ -29,6 +29,7 @@ BOOTS: Final[Mapping[str, Mapping[str, Scenario]]] = {
         "memory": looking.memory,
         "polkit": looking.polkit,
         "pin visit": desk.pin_visit,
+        "upgrade": installing.upgrade,
         "driver killed": mishaps.driver_killed,
         "firmware killed": mishaps.firmware_killed,
         "watchdog": mishaps.watchdog,

@@ -11,16 +11,21 @@ from pathlib import Path
 from desk import (
     FIRMWARE,
     HOSTDRIVER,
+    SETTINGS,
     fact,
+    main_pid,
+    pin_visit,
     run,
     troubles,
     until_well,
     use_installed_code,
 )
 from report import expect, until
+from rows import all_rows
 
 PACKAGES = ("kazashi-firmware", "kazashi-hostdriver", "kazashi-simulator")
-UNITS = (FIRMWARE, HOSTDRIVER, "kazashi-hostdriver.socket")
+DAEMONS = (FIRMWARE, HOSTDRIVER)
+UNITS = (*DAEMONS, "kazashi-hostdriver.socket")
 # An emulated processor is far slower than a Raspberry Pi's; the units' comments name this cure.
 EMULATED = "[Service]\nTimeoutStartSec=900\nWatchdogSec=900\n"
 FOLDERS = ("/usr/lib", "/usr/bin", "/usr/share", "/etc", "/var/lib", "/var/cache", "/run")
@@ -28,20 +33,41 @@ FOLDERS = ("/usr/lib", "/usr/bin", "/usr/share", "/etc", "/var/lib", "/var/cache
 
 def install() -> str:
     """As a clinic would: apt, the files, no network."""
-    for unit in (FIRMWARE, HOSTDRIVER):
+    for unit in DAEMONS:
         drop_in = Path(f"/etc/systemd/system/{unit}.d/emulated.conf")
         drop_in.parent.mkdir(parents=True)
         drop_in.write_text(EMULATED)
-    debs = [path for name in PACKAGES for path in glob.glob(f"/material/debs/{name}_*.deb")]
+    version = _install("previous")
+    use_installed_code()
+    enabled = [run("systemctl", "is-enabled", unit) for unit in UNITS]
+    expect(set(enabled) == {"enabled"}, f"{UNITS} are {enabled}")
+    return f"{', '.join(PACKAGES)} {version}"
+
+
+def _install(which: str) -> str:
+    """That set of packages; its version."""
+    debs = [path for name in PACKAGES for path in glob.glob(f"/material/{which}/{name}_*.deb")]
     expect(len(debs) == len(PACKAGES), f"the packages are {debs}")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     quickly = ("-o", "Dpkg::Options::=--force-unsafe-io")  # no fsync for each file
     run("apt-get", "install", "-y", "--no-install-recommends", *quickly, *debs, within_s=3000)
-    use_installed_code()
-    enabled = [run("systemctl", "is-enabled", unit) for unit in UNITS]
-    expect(set(enabled) == {"enabled"}, f"{UNITS} are {enabled}")
-    version = run("dpkg-query", "-W", "-f=${Version}", "kazashi-firmware")
-    return f"{', '.join(PACKAGES)} {version}"
+    return run("dpkg-query", "-W", "-f=${Version}", "kazashi-firmware")
+
+
+def upgrade() -> str:
+    """Over the running daemons, on a day on which visits were made."""
+    before, rows, settings = {unit: main_pid(unit) for unit in DAEMONS}, all_rows(), _settings()
+    version = _install("debs")
+    for unit in DAEMONS:
+        expect(main_pid(unit) not in (0, before[unit]), f"{unit} was not restarted")
+    until_well()
+    expect(_settings() == settings, "the settings changed")
+    expect(all_rows()[: len(rows)] == rows, "the ledger's rows changed")
+    return f"to {version}; both daemons anew, {len(rows)} rows kept; {pin_visit()}"
+
+
+def _settings() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in SETTINGS.iterdir()}
 
 
 def bare() -> str:
@@ -107,8 +133,8 @@ def purge() -> str:
 
 
 OURS = (
-    *(f"/etc/systemd/system/{unit}.d" for unit in (FIRMWARE, HOSTDRIVER)),
-    *(f"/etc/systemd/system/{unit}.d/emulated.conf" for unit in (FIRMWARE, HOSTDRIVER)),
+    *(f"/etc/systemd/system/{unit}.d" for unit in DAEMONS),
+    *(f"/etc/systemd/system/{unit}.d/emulated.conf" for unit in DAEMONS),
     "/etc/systemd/system/kazashi-scenarios.service",
     "/etc/systemd/system/multi-user.target.wants/kazashi-scenarios.service",
 )

@@ -6,24 +6,15 @@ import json
 import os
 import signal
 import sqlite3
-from contextlib import closing
-from pathlib import Path
 from threading import Event, Thread
 
 from desk import FIRMWARE, HOSTDRIVER, SOCKET, fact, main_pid, pin_visit, run, until_well, visit
 from report import NotSeen, expect, say
+from rows import STATE, read
 
-STATE = Path("/var/lib/kazashi/hostdriver")
 VISIT = "json_extract(facts, '$.transaction_id')"
 ROWS = f"SELECT kind, {VISIT} FROM rows ORDER BY sequence"
 CONSENTS = f"SELECT kind, {VISIT} FROM rows WHERE kind = 'consent' ORDER BY sequence"
-
-
-def _read(query: str) -> list[tuple[str, str]]:
-    """What a query of the ledger gives, beside the running driver."""
-    uri = f"file:{STATE / 'ledger.sqlite'}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=30)) as ledger:
-        return ledger.execute(query).fetchall()
 
 
 def cut() -> str:
@@ -35,13 +26,13 @@ def cut() -> str:
     locked = sqlite3.connect(
         STATE / "insurers.sqlite", isolation_level=None, timeout=60, check_same_thread=False
     )
-    driver, known, stopped = main_pid(HOSTDRIVER), len(_read(CONSENTS)), Event()
+    driver, known, stopped = main_pid(HOSTDRIVER), len(read(CONSENTS)), Event()
 
     def stop_at_consent() -> None:
-        while len(_read(CONSENTS)) == known:
+        while len(read(CONSENTS)) == known:
             stopped.wait(0.02)
         os.kill(driver, signal.SIGSTOP)
-        cut_visit = _read(CONSENTS)[-1][1]
+        cut_visit = read(CONSENTS)[-1][1]
         kinds = _kinds_of(cut_visit)
         expect("visit_ended" not in kinds, f"it had ended before the power went: {kinds}")
         say(check="cut", ok=True, saw=f"written: {', '.join(kinds)}", took_s=0, cut=True)
@@ -56,7 +47,7 @@ def cut() -> str:
 
 
 def _kinds_of(visit_id: str) -> list[str]:
-    return [kind for kind, of_visit in _read(ROWS) if of_visit == visit_id]
+    return [kind for kind, of_visit in read(ROWS) if of_visit == visit_id]
 
 
 def started_again() -> str:
@@ -71,7 +62,7 @@ def ledger() -> str:
     """The chain holds; the visit that was cut has its consents, and no end."""
     report = json.loads(run("kazashi", "--socket", SOCKET, "ledger", "verify", "--json"))
     expect(report["ok"] is True, f"{report}")
-    kinds = _kinds_of(_read(CONSENTS)[-1][1])
+    kinds = _kinds_of(read(CONSENTS)[-1][1])
     expect(kinds[0] == "visit_begun", f"the cut visit has {kinds}")
     expect("visit_ended" not in kinds, f"the cut visit has an end: {kinds}")
     return f"{report['rows']} rows hold; of the cut visit: {', '.join(kinds)}"

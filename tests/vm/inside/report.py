@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 Scenario = Callable[[], str]
 """Returns what was seen. Raises `NotSeen`, or whatever a command or file that it needs raises."""
+CONSOLE = Path("/dev/ttyS0")
 FAULTS = (AssertionError, OSError, LookupError, ValueError, subprocess.SubprocessError)
 
 
@@ -41,7 +43,16 @@ def play(check: str, scenario: Scenario) -> None:
         ok, saw = False, f"{type(fault).__name__}: {fault}"
         if isinstance(fault, subprocess.CalledProcessError):
             saw += f": {(fault.stderr or fault.stdout or '').strip()[-300:]}"
+        _show_journal(time.monotonic() - began_s)
     say(check=check, ok=ok, saw=" ".join(saw.split()), took_s=round(time.monotonic() - began_s, 1))
+
+
+def _show_journal(seconds: float) -> None:
+    """On the console, whose log stays outside: what our units said in that time."""
+    since = f"--since=-{seconds + 1:.0f}s"
+    asked = ("journalctl", "--no-pager", "-o", "short-monotonic", since, "-u", "kazashi-*")
+    with CONSOLE.open("w") as console:
+        subprocess.run(asked, stdout=console, check=False, timeout=300)
 
 
 def say(**facts: object) -> None:
