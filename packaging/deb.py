@@ -71,9 +71,9 @@ def build(wanted: Build, out: Path) -> list[Path]:
     """Build the set into `out`; the paths of its packages."""
     work = OUT / "work" / f"{wanted.suite.name}-{wanted.arch}"
     shutil.rmtree(work, ignore_errors=True)
-    for old in out.glob("*.deb"):
-        if old.name in wanted.names:
-            old.unlink()  # a failure leaves none that could be taken for this one
+    for kind in (f"{wanted.arch}.deb", "all.deb", f"{wanted.arch}.cdx.json"):
+        for old in out.glob(f"kazashi-*_{kind}"):
+            old.unlink()  # whoever installs `kazashi-*.deb` must not be given two versions
     source = work / "kazashi"
     shutil.copytree(ROOT / "packaging/debian", source / "debian")
     shutil.copy(ROOT / "CHANGELOG.md", source)
