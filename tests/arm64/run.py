@@ -57,6 +57,7 @@ def check_all(installation: Installation, checks: tuple[Check, ...] = CHECKS) ->
 def fetch_pytest() -> None:
     """What runs tests, from the lock's wheels for that machine. Raises `CalledProcessError`."""
     shutil.rmtree(BUILD / PYTEST, ignore_errors=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     lock = BUILD / "pytest.lock"
     wanted = PYTEST_NEEDS.findall((ROOT / "requirements.lock").read_text(encoding="utf-8"))
     lock.write_text("\n".join(wanted), encoding="utf-8")
