@@ -145,8 +145,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The group of the user whose browser shows the panel, where that is another one than this: it
     may read where the panel is."""
     panel_port: int = 8770
-    """The kiosk's list of allowed addresses names this one. 0 takes a free one; the address stands
-    in runtime_dir/panel.json."""
+    """The kiosk's list of allowed addresses names this one, under /etc/kazashi-kiosk/chromium. 0
+    takes a free one; the address stands in runtime_dir/panel.json."""
     speech: str | None = None
     """Folder of what the panel says, as `python -m firmware.panel.speech` rendered it; None: the
     panel is silent."""
