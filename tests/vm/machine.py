@@ -27,9 +27,9 @@ class MachineSilent(Exception):
     """The machine said nothing for longer than it may."""
 
 
-CPU = "max,-avx2"
-"""QEMU 7.2 gets an AVX2 instruction wrong that OpenCV moves pixels with: simulated faces came out
-bent, and nobody's."""
+CPU = "Nehalem"
+"""A processor without AVX: QEMU 7.2 gets an instruction of AVX2 wrong that OpenCV moves pixels
+with, and simulated faces came out bent. Without AVX2 alone, programs that expect no such end."""
 
 
 @dataclass(frozen=True, slots=True)
