@@ -123,7 +123,7 @@ screenshots: ready  ## Draw every screen of the panel into build/screenshots
 deb: ready  ## Build the Debian packages into build/deb (SUITE=bookworm|trixie ARCH=amd64|arm64 VERSION=; 2 minutes)
 	@$(PROGRAMS)/python packaging/deb.py $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH)) $(if $(VERSION),--version $(VERSION)) $(DEB_ARGS)
 
-test-vm: deb  ## Install, use, break and power-cut it in a virtual machine (root; SUITE=; an hour; docs/HARDWARE_TESTS.md)
+test-vm: deb  ## Install, use, break and power-cut it in a virtual machine (root; SUITE=; 30 minutes; docs/HARDWARE_TESTS.md)
 	@$(PROGRAMS)/python tests/vm/run.py $(if $(SUITE),--suite $(SUITE)) $(ARGS)
 
 test-deb: ready  ## Install, visit, upgrade and purge the packages in a chroot of this machine's kind (root; SUITE=; 15 minutes)
