@@ -22,6 +22,7 @@ import msgspec
 from firmware.bulletin import Bulletin
 from firmware.card import requests as card
 from firmware.checkup import Checkup
+from firmware.chores import Chores
 from firmware.control import ControlServer
 from firmware.desk import HostDesk
 from firmware.device import Device
@@ -65,7 +66,7 @@ class App:
         self._hint: Hint | None = None
         self._stopwatch = Stopwatch(State.IDLE, time.monotonic())
         self._timers: list[asyncio.TimerHandle] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._chores = Chores("an errand", self._post)
         self._reader_told = asyncio.Event()
         self.ignored: Counter[str] = Counter()
         self._device = Device(settings.device_id, Path(settings.state_dir), settings.clock_trust)
@@ -165,8 +166,7 @@ class App:
                 await self._line.close()
         finally:
             self._cancel_timers()
-            for task in self._tasks:
-                task.cancel()
+            self._chores.cancel()
             await asyncio.gather(self._panel.stop(), self._card.stop(), self._vision.stop())
             inputs.close()
             self._lights.close()
@@ -226,8 +226,7 @@ class App:
             case Do.STOP_LOOKING:
                 self._begin(errands.stop_looking())
             case Do.FORGET_PATIENT:
-                for task in self._tasks:
-                    task.cancel()  # or it would store what is being forgotten
+                self._chores.cancel()  # or one would store what is being forgotten
                 self._panel.forget()
                 self._host.forget()
                 self._begin(errands.forget())
@@ -261,16 +260,7 @@ class App:
 
     def _begin(self, errand: Coroutine[Any, Any, e.Event | None]) -> None:
         """Start an errand; its event counts only while the same visit goes on."""
-        task = asyncio.create_task(self._finish(errand, self._visit.request))
-        self._tasks.add(task)
-        task.add_done_callback(self._errand_over)
-
-    def _errand_over(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        broke = None if task.cancelled() else task.exception()
-        if broke is not None:
-            log.critical("an errand broke", exc_info=broke)
-            self._post(e.CardFailed(Cause.DEVICE_FAULT))
+        self._chores.begin(self._finish(errand, self._visit.request))
 
     async def _finish(self, errand: Awaitable[e.Event | None], request: object) -> None:
         try:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any
 
 from firmware.bulletin import Bulletin
+from firmware.chores import Chores
 from firmware.device import Device
 from firmware.faults import LinkLost, MalformedMessage
 from firmware.link import messages as m
@@ -56,7 +56,7 @@ class HostDesk:
         self._post, self._visit, self._languages = post, visit, languages
         self._staff_gate, self._clock, self._bulletin = staff_gate, clock, bulletin
         self._link: Link | None = None
-        self._sending: set[asyncio.Task[None]] = set()
+        self._chores = Chores("what the host was to be told", post)
         self._sequence = 0
         self._told = self._examining = False
         self._reader: str | None = None
@@ -120,7 +120,7 @@ class HostDesk:
                 await link.send(m.Refused(None, "doctor_busy", "one examination is under way"))
             case m.DoctorRequested():
                 self._examining = True
-                self._begin(self._report(link))
+                self._chores.begin(self._report(link))
             case m.Cancel(transaction_id) if self._is_mine(transaction_id):
                 self._post(e.Cancelled(message.cause))
             case m.RegistrationAnswer(transaction_id) if self._is_mine(transaction_id):
@@ -355,19 +355,7 @@ class HostDesk:
     def _send(self, message: m.Message) -> None:
         """Send when the link takes it; a host that is gone has missed it."""
         if self._link is not None:
-            self._begin(self._deliver(self._link, message))
-
-    def _begin(self, sending: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(sending)
-        self._sending.add(task)
-        task.add_done_callback(self._over)
-
-    def _over(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
-        broke = None if task.cancelled() else task.exception()
-        if broke is not None:
-            log.critical("what the host was to be told broke", exc_info=broke)
-            self._post(e.CardFailed(Cause.DEVICE_FAULT))
+            self._chores.begin(self._deliver(self._link, message))
 
     async def _report(self, link: Link) -> None:
         """Examine the device while everything else goes on."""
