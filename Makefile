@@ -65,7 +65,7 @@ bench: ready  ## Measure us beside our peers: engines, pipelines, decoders (FACE
 bench-accuracy: ready  ## Measure error rates of the face comparison (FACES=DIR)
 	@$(PROGRAMS)/kazashi-match evaluate --out benchmarks/results --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
 
-bench-pad: ready  ## Measure which presentation attacks come through (FACES=DIR; 20 minutes of one core)
+bench-pad: ready  ## Measure which presentation attacks come through (FACES=DIR; 20 minutes of one core; ARGS=--fit=200: 50)
 	@$(PROGRAMS)/python benchmarks/pad.py --faces "$(or $(FACES),$(error FACES=DIR names the pictures))" $(ARGS)
 
 bench-quality: ready  ## Measure the limits of picture quality (FACES=DIR)

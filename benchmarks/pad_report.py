@@ -25,9 +25,10 @@ On what: {presentations} presentations that a renderer made out of six portraits
 materials and light, before a simulated camera. **No real instrument of attack and no real face
 before a real panel was to be had**, and nobody knows how far the figures carry. The seeds that were
 scored, {first} … {last}, were used for nothing else; weights, shapes and threshold come from other
-seeds. Each presentation is looked at {looks} to {more} times in about two and a half seconds, once,
-as in a visit's first comparison; a visit makes up to three, so an attack may come through up to
-three times as often. The camera's exposure and white balance follow in most of them.
+seeds. Each presentation is looked at as in a visit's first comparison, by the device's own rule: of
+{looks} to {at_most} lit looks, two to four seconds, any number may tell that it is alive. A visit
+makes up to three comparisons, so an attack may come through up to three times as often. The
+camera's exposure and white balance follow in most of them.
 
 APCER: attacks taken for living people. BPCER: living people who were not told to be alive. Both at
 one operating point. In brackets: Clopper and Pearson's 95 % interval; presentations of one portrait
@@ -54,9 +55,12 @@ def write_pad_card(card: PadCard) -> None:
 def _page(result: dict[str, Any]) -> str:
     first, last = result["scored_seeds"]
     lit, unlit = result["with_light"], result["without_light"]
-    looks = lit["looks"]
     head = HEAD.format(
-        presentations=result["presentations"], first=first, last=last, looks=looks, more=looks + 1
+        presentations=result["presentations"],
+        first=first,
+        last=last,
+        looks=lit["looks"],
+        at_most=lit["at_most"],
     )
     parts = [head, *_point("With the screen's light", lit), *_point("Without it", unlit)]
     parts += [WITHOUT, *_prints(result["prints"]), "", "![scores](pad.png)", ""]

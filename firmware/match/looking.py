@@ -22,8 +22,8 @@ MOMENT_S: Final = 0.15
 """Looks nearer in time than this are one moment: their errors are the same ones."""
 HINT_EVERY_S: Final = 1.0 / 3.0
 LOOKS_LAST_S: Final = 10.0
-"""An older look is no look at whoever stands there now. A slow board has seven in this time; an
-emulated one has none, so its time is stretched."""
+"""An older look is no look at whoever stands there now. A slow board, with half a second from look
+to look, has the twelve that are wanted; an emulated one has none, so its time is stretched."""
 
 
 class Judge(Protocol):

@@ -2,13 +2,17 @@
 
 Each cue is a number with a name, and each kind of attack is met by one of them at least
 (docs/PAD.md). Life is never assumed: what was not seen is no reason to believe.
+
+The rule is sequential: life may be told from some looks on, that there is none only after more of
+them. The operating points were measured with this very rule, since each further look gives an
+attack a further try.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -28,8 +32,8 @@ FLAT_BESIDE: Final = 0.5
 """What a sheet answers beside the face: it may end there, or go on."""
 LEAST_STRENGTH: Final = 0.004
 """Of the room's light. Weaker answers are none: the screen is dark, covered, or drowned."""
-LEAST_TOLD: Final = 0.2
-"""Of the changes of colour, explained by the lights that were asked for."""
+SPARE_LOOKS: Final = 1
+"""The first look may lie before the first light; the error rates were measured with it."""
 UNSEEN: Final = float("nan")
 
 
@@ -54,6 +58,10 @@ class Cues:
     ahead."""
     texture: float
     """Log-odds for a face, against a print."""
+
+
+Try: TypeAlias = tuple[int, Cues]
+"""So many looks, the oldest, and what they say."""
 
 
 def sighting(pixels: Pixels, landmarks: Landmarks, at_s: float) -> Sighting:
@@ -88,45 +96,81 @@ def cues_without_light(sightings: Sequence[Sighting], card: PadCard) -> Cues:
     return Cues(len(sightings), score, passive)
 
 
+def tries_in_light(sightings: Sequence[Sighting], shown: Lights, card: PadCard) -> Iterator[Try]:
+    """Each try that the operating point allows, as looks come in; none while too few are lit."""
+    return _in_turn(sightings, card.with_light, lambda some: cues_in_light(some, shown, card))
+
+
+def tries_without_light(sightings: Sequence[Sighting], card: PadCard) -> Iterator[Try]:
+    """The same where the screen does not light the face."""
+    return _in_turn(sightings, card.without_light, lambda some: cues_without_light(some, card))
+
+
+def _in_turn(
+    sightings: Sequence[Sighting], point: PadPoint, cues: Callable[[Sequence[Sighting]], Cues]
+) -> Iterator[Try]:
+    for count in range(point.looks, min(point.at_most + SPARE_LOOKS, len(sightings)) + 1):
+        seen = cues(sightings[:count])
+        if seen.looks >= point.looks:
+            yield count, seen
+        if seen.looks >= point.at_most:
+            return
+
+
+def decide(tries: Iterable[Try], point: PadPoint) -> tuple[PadDecision, int] | None:
+    """The first decision that tries come to, and of how many looks; None while more are wanted."""
+    for count, seen in tries:
+        if (decision := judge(seen, point)) is not None:
+            return decision, count
+    return None
+
+
 def judge(seen: Cues, point: PadPoint) -> PadDecision | None:
-    """The decision at an operating point; None before there were looks enough."""
+    """What one try comes to at an operating point."""
     if seen.looks < point.looks:
         return None
-    alive = seen.score >= point.threshold and seen.texture >= point.texture
-    return PadDecision.LIVE if alive else PadDecision.NOT_LIVE
+    if seen.score >= point.threshold and seen.texture >= point.texture:
+        return PadDecision.LIVE
+    return PadDecision.NOT_LIVE if seen.looks >= point.at_most else None
 
 
 def light_score(answers: LightAnswers, card: PadCard) -> float:
-    """Log-odds of these answers for being a head's; NaN where too little of the face was seen, or
-    nothing answered: then no surface is more like a head than another."""
-    if int(np.isfinite(answers.errors[0, :INNER_ZONES]).sum()) < FEWEST_ZONES:
-        return UNSEEN
-    if not (_strength(answers) >= LEAST_STRENGTH and answers.told() >= LEAST_TOLD):
+    """Log-odds of these answers for being a head's; NaN where they tell nothing."""
+    if not tell_something(answers):
         return UNSEEN
     return float(light_row(answers, card) @ np.array(card.light.weight) + card.light.constant)
 
 
-def light_row(answers: LightAnswers, card: PadCard) -> Reals:
-    """How well a head explains the answers, and how much better than a sheet, flat or bent.
+def tell_something(answers: LightAnswers) -> bool:
+    """Whether enough of the face was seen, and answered: else no surface is more like a head than
+    another."""
+    seen = int(np.isfinite(answers.errors[0, :INNER_ZONES]).sum())
+    return seen >= FEWEST_ZONES and _strength(answers) >= LEAST_STRENGTH
 
-    Once by the inner zones of the face alone, once with its sides and with what is beside it.
+
+def light_row(answers: LightAnswers, card: PadCard) -> Reals:
+    """How well a head explains answers that tell something, and how much better than a sheet does,
+    flat or bent.
+
+    Once by the inner zones of the face alone, once with its sides and with what is beside it; once
+    by shares of all changes, once by the logarithms of what is left over: those are the ratios of
+    likelihoods under a noise of which nobody knows how strong it is, and count where it is.
     """
     head, sheet = card.shapes.head, card.shapes.sheet
     flat = (1.0,) * answers.on_face + (FLAT_BESIDE,) * (len(head) - answers.on_face)
-    inner = [answers.told_by(shape[:INNER_ZONES]) for shape in (head, flat, sheet)]
-    whole = [answers.told_by(shape) for shape in (head, flat, sheet)]
-    return np.array(
-        [
-            answers.told(),
-            inner[0],
-            inner[0] - inner[1],
-            inner[0] - inner[2],
-            whole[0] - whole[1],
-            whole[0] - whole[2],
-            np.log(max(_strength(answers), LEAST_STRENGTH)),
-        ],
-        np.float32,
-    )
+    measures = [answers.told(), np.log(_strength(answers))]
+    for zones in (INNER_ZONES, len(head)):
+        by_head, by_flat, by_sheet = (answers.left_by(it[:zones]) for it in (head, flat, sheet))
+        changes = answers.unanswered(zones)
+        measures += [
+            1 - by_head / changes,
+            (by_flat - by_head) / changes,
+            (by_sheet - by_head) / changes,
+            np.log(by_flat / by_head),
+            np.log(by_sheet / by_head),
+            np.log(by_head / answers.left_freely(zones)),
+        ]
+    return np.array(measures, np.float32)
 
 
 def _strength(answers: LightAnswers) -> float:

@@ -30,7 +30,7 @@ class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LightWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A logistic regression on `pad.light_row`."""
 
-    weight: Annotated[tuple[Finite, ...], Meta(min_length=7, max_length=7)]
+    weight: Annotated[tuple[Finite, ...], Meta(min_length=14, max_length=14)]
     constant: Finite
     fitted_on: str
 
@@ -40,11 +40,17 @@ class PadPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     looks: Count
-    """Of so many looks; with the light, lit ones."""
+    """Fewest that may tell life; with the light, lit ones."""
+    at_most: Count
+    """So many looks without a sign of life, and it is told that there is none."""
     threshold: Finite
     """Least score: log-odds."""
     texture: Finite
     """Least score of the passive cue."""
+
+    def __post_init__(self) -> None:
+        if self.at_most < self.looks:
+            raise ValueError("at_most is less than looks")
 
 
 class TextureWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

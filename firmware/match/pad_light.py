@@ -33,6 +33,8 @@ LIGHTS_KEPT: Final = 64
 FEWEST_LOOKS: Final = 4
 DELAYS_S: Final = tuple(step * 0.05 for step in range(13))
 """From asking for a light to its standing in a frame: page, screen, exposure, camera."""
+LEAST_LEFT: Final = 1e-9
+"""Squares below this are rounding: a camera's noise leaves a million times as much."""
 ANSWERS: Final = np.concatenate([[0.0], np.geomspace(0.002, 4.0, 77)])
 """Answers that are tried: 0.002 of the room's light cannot be told from none."""
 
@@ -83,29 +85,40 @@ class LightAnswers:
         """The part of the face's changes that is explained if each zone answers as it likes."""
         return _explained(self.errors[:, : self.on_face])
 
+    def unanswered(self, zones: int) -> float:
+        """Squares that the first so many zones leave if nothing answered: all their changes."""
+        return _sum_of_seen(self.errors[0, :zones])
+
+    def left_freely(self, zones: int) -> float:
+        """Squares that these leave if each answers as it likes."""
+        return _sum_of_seen(self.errors[:, :zones].min(axis=0))
+
     def zones(self) -> tuple[float, ...]:
         """The answer of each zone; NaN where it was unseen."""
         best = np.where(np.isfinite(self.errors[0]), self.errors.argmin(axis=0), -1)
         return tuple(float(ANSWERS[one]) if one >= 0 else float("nan") for one in best)
 
-    def told_by(self, shape: Sequence[float]) -> float:
-        """The part that is explained if zones answer in these proportions; the first zones count.
+    def left_by(self, shape: Sequence[float]) -> float:
+        """Squares that the first zones leave if they answer in these proportions.
 
         One strength for all, the one that explains most.
         """
-        errors = self.errors[:, : len(shape)]
-        left = np.zeros(len(ANSWERS) - 1)
-        whole = 0.0
-        for zone, share in enumerate(shape):
-            column = errors[:, zone]
-            if np.isfinite(column[0]):
-                whole += float(column[0])
-                left += np.interp(_LOGS + np.log(share), _LOGS, column[1:], left=column[0])
-        return 1 - float(left.min()) / whole if whole > _NOTHING else 0.0
+        left = sum(self.left_at(zone, np.array([share])) for zone, share in enumerate(shape))
+        return max(float(np.min(left)), LEAST_LEFT)
+
+    def left_at(self, zone: int, shares: Doubles) -> Doubles:
+        """shares × strengths: squares that a zone leaves if it answers so; none if it was unseen.
+
+        The strengths are those of `ANSWERS` that are not nothing.
+        """
+        column = self.errors[:, zone]
+        if not np.isfinite(column[0]):
+            return np.zeros((len(shares), len(_LOGS)))
+        asked = _LOGS + np.log(shares)[:, None]
+        return np.asarray(np.interp(asked, _LOGS, column[1:], left=column[0]))
 
 
 _LOGS: Final = np.log(ANSWERS[1:])
-_NOTHING: Final = 1e-12
 
 
 def light_answers(
@@ -152,10 +165,14 @@ def _errors(zones: Reals, behind: Reals, lights: Doubles) -> Doubles:
     balance = room if np.isfinite(room).all() else np.zeros_like(room)
     colours = _without_brightness(logs) - balance[:, None]
     expected = _without_brightness(np.log1p(ANSWERS[:, None, None] * lights))
-    left = colours[None] - expected[:, :, None]
     course = _courses(brightness)
-    along = np.einsum("tzk,atzc->azkc", course, left)
-    return np.asarray((left**2).sum(axis=(1, 3)) - (along**2).sum(axis=(2, 3)))
+    # |colours - expected|² without what lies along the course, by its three terms: far less work.
+    rest = colours - np.einsum("tzk,szk,szc->tzc", course, course, colours, optimize=True)
+    along = np.tensordot(expected, course, axes=(1, 0))
+    expectation = (expected**2).sum(axis=(1, 2))[:, None] - (along**2).sum(axis=(1, 3))
+    both = np.tensordot(expected, rest, axes=((1, 2), (0, 2)))
+    left = (colours * rest).sum(axis=(0, 2)) - 2 * both + expectation
+    return np.asarray(np.maximum(left, 0.0))
 
 
 def _without_brightness(logs: Doubles) -> Doubles:
@@ -171,6 +188,8 @@ def _courses(brightness: Doubles) -> Doubles:
 
 
 def _explained(errors: Doubles) -> float:
-    seen = np.isfinite(errors[0])
-    whole = float(errors[0, seen].sum())
-    return 1 - float(errors[:, seen].min(axis=0).sum()) / whole if whole > _NOTHING else 0.0
+    return 1 - _sum_of_seen(errors.min(axis=0)) / _sum_of_seen(errors[0])
+
+
+def _sum_of_seen(squares: Doubles) -> float:
+    return max(float(squares[np.isfinite(squares)].sum()), LEAST_LEFT)

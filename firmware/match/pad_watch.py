@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from firmware.match.pad import Sighting, cues_in_light, cues_without_light, judge
+from firmware.match.pad import (
+    SPARE_LOOKS,
+    Sighting,
+    decide,
+    tries_in_light,
+    tries_without_light,
+)
 from firmware.match.pad_card import PadCard
 from firmware.match.pad_light import LightPlan
 from firmware.match.template import FaceTemplate, compare
@@ -23,8 +29,6 @@ RESEMBLES: Final = 0.39
 and 98 of 100 at the right person. Who is the right person is not decided here."""
 APART_S: Final = 0.2
 """Looks nearer in time than this see the same light."""
-SPARE_LOOKS: Final = 1
-"""The first look may lie before the first light; the error rates were measured with it."""
 KEPT: Final = 24
 """The newest looks; how old they may be is up to whoever compares."""
 
@@ -90,6 +94,7 @@ class PadWatch:
         self._point = card.without_light if random is None else card.with_light
         self._seen: deque[tuple[Sighting, FaceTemplate]] = deque(maxlen=KEPT)
         self._told: tuple[FaceTemplate, Verdict | None] | None = None
+        self._tried = False
 
     def __repr__(self) -> str:
         return f"PadWatch({len(self._seen)} looks)"
@@ -109,6 +114,9 @@ class PadWatch:
         while self._seen and self._seen[0][0].at_s < at_s:
             self._seen.popleft()
             self._told = None
+            if self._tried:
+                # The rest, tried again from another look on, would be tries that nobody measured.
+                self.begin_anew()
 
     def verdict(self, photo: FaceTemplate) -> Verdict | None:
         if self._told is None or self._told[0] is not photo:
@@ -117,16 +125,19 @@ class PadWatch:
 
     def _decide(self, photo: FaceTemplate) -> Verdict | None:
         theirs = [look for look in self._seen if compare(look[1], photo) >= RESEMBLES]
-        if len(theirs) < self._point.looks:
-            return None
-        newest = theirs[-(self._point.looks + SPARE_LOOKS) :]
+        newest = theirs[-(self._point.at_most + SPARE_LOOKS) :]
         seen = [each for each, _ in newest]
         if self._plan is None:
-            decision = judge(cues_without_light(seen, self._card), self._point)
+            tries = tries_without_light(seen, self._card)
         else:
-            decision = judge(cues_in_light(seen, self._plan.shown, self._card), self._point)
-        return None if decision is None else Verdict(decision, tuple(look for _, look in newest))
+            tries = tries_in_light(seen, self._plan.shown, self._card)
+        told = decide(tries, self._point)
+        if told is None:
+            self._tried = len(newest) >= self._point.looks
+            return None
+        decision, count = told
+        return Verdict(decision, tuple(look for _, look in newest[:count]))
 
     def begin_anew(self) -> None:
         self._seen.clear()
-        self._told = None
+        self._told, self._tried = None, False

@@ -33,8 +33,8 @@ def test_the_card_quotes_the_report(card: PadCard, name: str) -> None:
     point: PadPoint = getattr(card, name)
     evidence = card.evidence if name == "with_light" else card.evidence_without_light
     assert isinstance(evidence, PadEvidence)
-    assert (point.id, point.threshold, point.looks, point.texture) == tuple(
-        measured[field] for field in ("id", "threshold", "looks", "texture")
+    assert (point.id, point.threshold, point.looks, point.at_most, point.texture) == tuple(
+        measured[field] for field in ("id", "threshold", "looks", "at_most", "texture")
     )
     worst, every, living = measured["apcer"], measured["apcer_all"], measured["bpcer"]
     assert (evidence.apcer, evidence.apcer_upper_95) == (worst["rate"], worst["high"])
@@ -65,6 +65,7 @@ def test_shapes_are_of_all_zones(card: PadCard) -> None:
     [
         ("looks = 7", "looks = 0"),
         ("looks = 7", 'looks = "many"'),
+        ("at_most = 11", "at_most = 6"),
         ("[light]", "[lights]"),
         ("model_id", "unknown_key = 1\nmodel_id"),
         ("head = [", "head = [1.0,"),

@@ -21,6 +21,7 @@ from firmware.match.pad_zones import BESIDE
 from firmware.match.quality import Quality
 from firmware.match.runtime import PAD, models_folder, read_pad_card
 from firmware.match.template import FaceTemplate
+from firmware.settings import Settings
 from firmware.words import MatchDecision, PadDecision
 
 BESIDE_A_HEAD = (0.05,) * len(BESIDE)
@@ -28,9 +29,9 @@ CARD = PadCard(
     model_id="by-hand",
     texture=TextureWeights((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0), 0.0, "nobody"),
     shapes=Shapes((*HEAD, *BESIDE_A_HEAD), (*SHEET, *BESIDE_A_HEAD), "nobody"),
-    light=LightWeights((20.0, 0.0, 1000.0, 0.0, 0.0, 0.0, 0.0), -16.0, "nobody"),
-    with_light=PadPoint("lit", looks=7, threshold=0.0, texture=-10.0),
-    without_light=PadPoint("unlit", looks=5, threshold=0.0, texture=0.0),
+    light=LightWeights((20.0, 0.0, 0.0, 1000.0, *(0.0,) * 10), -16.0, "nobody"),
+    with_light=PadPoint("lit", looks=7, at_most=11, threshold=0.0, texture=-10.0),
+    without_light=PadPoint("unlit", looks=5, at_most=5, threshold=0.0, texture=0.0),
 )
 LOOKS = 14
 MESH = np.random.default_rng(5).uniform(0, 100, (468, 3)).astype(np.float32)
@@ -107,9 +108,42 @@ def test_a_head_that_answers_is_alive_after_seven_looks_and_not_before() -> None
     assert told(0.1 * HEAD, looks=7) is PadDecision.LIVE
 
 
-def test_a_sheet_that_answers_is_not() -> None:
-    assert told(0.1 * SHEET, looks=6) is None
-    assert told(0.1 * SHEET, looks=7) is PadDecision.NOT_LIVE
+def test_a_sheet_that_answers_is_not_after_eleven_looks_and_not_before() -> None:
+    assert told(0.1 * SHEET, looks=7) is None
+    assert told(0.1 * SHEET, looks=10) is None
+    assert told(0.1 * SHEET, looks=11) is PadDecision.NOT_LIVE
+
+
+@pytest.mark.parametrize("answers", [HEAD, SHEET])
+def test_whoever_asks_late_is_told_what_asking_at_each_look_would_have_told(
+    answers: NDArray[np.floating],
+) -> None:
+    asked = question(3, looks=LOOKS)
+    at_each, late = watch_of(asked), watch_of(asked)
+    verdict = None
+    for look in sightings(asked, 0.1 * answers)[:11]:
+        at_each.see(look, person(1))
+        late.see(look, person(1))
+        verdict = verdict or at_each.verdict(person(1))
+    at_the_end = late.verdict(person(1))
+    assert verdict is not None
+    assert at_the_end is not None
+    assert (verdict.decision, len(verdict.looks)) == (at_the_end.decision, len(at_the_end.looks))
+    assert len(verdict.looks) == (7 if verdict.decision is PadDecision.LIVE else 11)
+
+
+def test_looks_are_not_tried_again_without_the_first_of_them() -> None:
+    asked = question(3, looks=LOOKS)
+    watch, untried = watch_of(asked), watch_of(asked)
+    looks = sightings(asked, 0.1 * SHEET)[:10]
+    for look in looks:
+        watch.see(look, person(1))
+        untried.see(look, person(1))
+    assert decision(watch) is None
+    for each in (watch, untried):
+        each.forget_before(looks[1].at_s)
+    assert repr(watch) == "PadWatch(0 looks)"
+    assert repr(untried) == "PadWatch(9 looks)"
 
 
 def test_no_answer_at_all_is_never_life() -> None:
@@ -199,9 +233,11 @@ def test_nothing_of_a_face_is_printed() -> None:
 
 
 # --- together with the comparison
-def compared(answers: NDArray[np.floating], looks: int, who: int = 1) -> Comparison | None:
+def compared(
+    answers: NDArray[np.floating], looks: int, who: int = 1, every_s: float = 0.3
+) -> Comparison | None:
     """What a looking comes to after so many looks at `who`, whose photo is person 1's."""
-    asked = question(3, looks=LOOKS)
+    asked = question(3, looks=LOOKS, every_s=every_s)
     comparer = Comparer(NoNetworks(), "vectors", point_at(0.5))
     looking = Looking(UUID(int=7), comparer, watch_of(asked))
     looking.learn_photo(person(1))
@@ -224,6 +260,15 @@ def test_a_picture_of_the_right_person_is_not_live() -> None:
     decided = compared(0.1 * SHEET, looks=LOOKS)
     assert decided is not None
     assert (decided.decision, decided.pad) == (MatchDecision.NOT_LIVE, PadDecision.NOT_LIVE)
+
+
+@pytest.mark.parametrize("answers", [HEAD, SHEET])
+@pytest.mark.parametrize("every_s", [0.3, 0.45, 0.6])
+def test_a_comparison_has_time_for_the_looks_of_a_slow_board(
+    answers: NDArray[np.floating], every_s: float
+) -> None:
+    in_time = int(Settings(state_dir="", runtime_dir="").look_s / every_s)
+    assert compared(0.1 * answers, looks=min(in_time, LOOKS), every_s=every_s) is not None
 
 
 def test_a_stranger_is_told_without_asking_for_life() -> None:
