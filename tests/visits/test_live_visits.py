@@ -11,6 +11,7 @@ import pytest
 
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.patients import find
+from firmware.simulator.presentation_species import Species
 from firmware.simulator.visit import Play, play
 from firmware.simulator.world import World
 from firmware.words import Method, Outcome, PadDecision
@@ -45,3 +46,11 @@ def test_a_living_face_is_stated_as_alive(watchful: Appliance) -> None:
             break
     assert methods[-1] == Method.FACE, methods
     assert stated(result)["pad"] == PadDecision.LIVE
+
+
+@pytest.mark.parametrize("species", [Species.PRINT, Species.PHONE_PHOTO])
+def test_a_picture_of_the_holder_is_never_a_face(watchful: Appliance, species: Species) -> None:
+    """Whatever load leaves of the looks: who holds it has to know the PIN."""
+    result = play(watchful, Play(find("valid"), presented=(species, 5)), lambda _event: None)
+    assert (result["outcome"], result["method"]) == (Outcome.VERIFIED, Method.PIN)
+    assert stated(result).get("pad") != PadDecision.LIVE
