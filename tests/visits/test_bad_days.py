@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firmware.card.apdu import INS_SIGN
+from firmware.panel.view import InUse, PanelView
 from firmware.simulator.appliance import Appliance
 from firmware.simulator.cable import BAD, GOOD, Noise
+from firmware.simulator.panel_line import line_to
+from firmware.simulator.patient import Panel, SocketPanel
 from firmware.simulator.patients import find
 from firmware.simulator.people import collation_number_b
 from firmware.simulator.slot import CutShort, OddStatus, PowerLoss, Pull, Silence
@@ -35,13 +41,28 @@ def on(appliance: Appliance, patient: str = "valid", **choices: Any) -> Json:
 def breaking(
     appliance: Appliance, state: State, break_it: Callable[[], object], **choices: Any
 ) -> Json:
-    """A visit in which something is broken when reception hears of a state."""
+    """A visit in which something is broken when reception hears of a state, and before the patient
+    sees it: who is quick could be done with it otherwise."""
+    broken = threading.Event()
 
     def tell(event: Json) -> None:
         if event.get("state") == state:
             break_it()
+            broken.set()
 
-    return play(appliance, Play(find("valid"), **choices), tell)
+    class Late(SocketPanel):
+        async def views(self) -> AsyncIterator[PanelView | InUse]:
+            async for view in super().views():
+                if isinstance(view, PanelView) and view.state is state:
+                    assert await asyncio.to_thread(broken.wait, 30)
+                yield view
+
+    @asynccontextmanager
+    async def late(address: str) -> AsyncIterator[Panel]:
+        async with line_to(address, "panel") as socket:
+            yield Late(socket)
+
+    return play(appliance, Play(find("valid"), **choices), tell, late)
 
 
 def test_nobody_puts_a_card_down(world: World) -> None:
