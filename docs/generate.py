@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Final
 
 import click
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this copy's, installed or not
+
 import installing
 from hardware.draw import drawings
 from link_examples import EXAMPLES
@@ -239,22 +242,24 @@ def documents() -> dict[Path, str]:
     }
 
 
-def main(arguments: list[str]) -> int:
-    """Write, or only look."""
+@click.command()
+@click.option("--check", is_flag=True, help="Name those that are stale, and exit with 1.")
+def main(check: bool) -> None:
+    """Write the documents that are made from the code."""
     stale = [
         (path, text)
         for path, text in documents().items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path, text in stale:
-        if "--check" in arguments:
+        if check:
             click.echo(f"{path.name} is stale: run `make docs`")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             click.echo(f"wrote {path.name}")
-    return 1 if stale and "--check" in arguments else 0
+    sys.exit(1 if stale and check else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

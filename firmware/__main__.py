@@ -84,7 +84,7 @@ def main(context: click.Context, settings_file: Path) -> None:
 main.add_command(doctor)
 
 
-@main.command()
+@main.command(epilog="\b\nExample:\n  sudo kazashi-firmware pair")
 @click.pass_obj
 def pair(settings_file: Path) -> None:
     """Let a host be paired over the serial line: shows six digits to be typed there.
@@ -124,7 +124,7 @@ async def _pair(settings: Settings) -> bool:
     return False  # it was stopped meanwhile
 
 
-@main.command()
+@main.command(epilog="\b\nExample:\n  kazashi-firmware passcode")
 def passcode() -> None:
     """Ask for a member of staff's four digits, and print them as the settings keep them."""
     digits = click.prompt("Four digits", hide_input=True, confirmation_prompt=True, err=True)

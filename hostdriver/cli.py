@@ -71,7 +71,10 @@ Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver th
 @click.pass_context
 def main(context: click.Context, address: str, token_file: Path | None) -> None:
     """Reception's client: readers, visits, the ledger, counters, health, the device's doctor."""
-    token = token_file.read_text(encoding="ascii").strip() if token_file else None
+    try:
+        token = token_file.read_text(encoding="ascii").strip() if token_file else None
+    except UnicodeDecodeError as cause:
+        raise click.BadParameter(f"{token_file} holds no token") from cause
     context.obj = lambda: driver_at(address, token)
 
 

@@ -157,7 +157,10 @@ class Client:
 
 def _connect(address: str) -> socket.socket:
     if address.startswith("tcp:"):
-        return socket.create_connection(("127.0.0.1", int(address.removeprefix("tcp:"))))
+        port = address.removeprefix("tcp:")
+        if not (port.isascii() and port.isdecimal() and int(port) < 1 << 16):
+            raise ValueError("write it as tcp:PORT, with a number below 65536")
+        return socket.create_connection(("127.0.0.1", int(port)))
     if not hasattr(socket, "AF_UNIX"):
         raise ValueError("there are no Unix sockets here; use tcp:PORT")
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -15,7 +15,7 @@ from hostdriver.export import jwk_of
 from hostdriver.ledger_export import check_file, export, read_public_key
 from hostdriver.ledger_file import KEY, read_private_key
 from hostdriver.rendering import ledger_lines
-from hostdriver.terminal import as_json, in_japan, print_json, since, told, until
+from hostdriver.terminal import as_json, in_japan, in_order, print_json, since, told, until
 from hostdriver.translate import public_jwk
 from hostdriver.whole_file import PRIVATE, written_whole
 
@@ -106,6 +106,7 @@ def export_(
     since: datetime | None, until: datetime | None, state_dir: Path, out: Path | None
 ) -> None:
     """Write rows as JSON Lines that can be checked without the driver."""
+    in_order(since, until)
     first = in_japan(since) if since else None
     behind = in_japan(until) + timedelta(days=1) if until else None
     with told():

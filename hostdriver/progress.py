@@ -10,6 +10,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from firmware.words import State
+from hostdriver.rendering import tries_line
 
 STAGES: Final = ("card", "identity", "consent", "confirmation", "card back")
 
@@ -60,7 +61,7 @@ class VisitProgress:
         known = state in set(State)
         self._stage, self._words = WORDS[State(state)] if known else (self._stage, state)
         tries_left = event.get("tries_left")
-        self._facts = [] if tries_left is None else [f"{tries_left} tries left"]
+        self._facts = [] if tries_left is None else [tries_line(tries_left)]
 
     def __rich__(self) -> Group:
         stages = Text("  ").join(

@@ -31,9 +31,14 @@ def progress_line(event: Json) -> str:
         return f"{event['sequence']:>3}  finished: {event['outcome']}"
     facts = [str(event[fact]) for fact in ("card_kind", "method") if event.get(fact)]
     if event.get("tries_left") is not None:
-        facts.append(f"{event['tries_left']} tries left")
+        facts.append(tries_line(event["tries_left"]))
     told = f"  ({', '.join(facts)})" if facts else ""
     return f"{event['sequence']:>3}  {event['state']}{told}"
+
+
+def tries_line(left: int) -> str:
+    """How often a PIN may still be typed."""
+    return f"{left} {'try' if left == 1 else 'tries'} left"
 
 
 def result_table(result: Json) -> str:

@@ -15,7 +15,7 @@ from hostdriver.api import ReaderListResult
 from hostdriver.charts import PICTURES, draw
 from hostdriver.figures import StatsResult
 from hostdriver.stats_view import stats_view, usage
-from hostdriver.terminal import as_json, print_json, since, told, until
+from hostdriver.terminal import as_json, in_order, print_json, since, told, until
 
 EPILOG = """\b
 Examples:
@@ -78,6 +78,7 @@ def stats(
     prometheus: bool,
 ) -> None:
     """Count visits by method, outcome and cause, and how long they took. It knows no persons."""
+    in_order(since, until)
     if plot is not None and plot.suffix not in PICTURES:
         raise click.UsageError(f"--plot draws {', '.join(PICTURES)}")
     if prometheus and (since or until or receipts or as_json):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -78,7 +79,8 @@ def _with_total(result: StatsResult, table: Table) -> Iterator[Period]:
 
 
 def _table(title: str, first: str, others: list[str]) -> Table:
-    table = Table(title=title, title_justify="left")
+    # Without lines and with few blanks, every column's name fits into 80 characters.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
     table.add_column(first, no_wrap=True)
     for column in others:
         table.add_column(column, justify="right")

@@ -18,10 +18,11 @@ from hostdriver.faults import Answered, NoDriver
 from hostdriver.rendering import error_lines
 
 DAY = click.DateTime(["%Y-%m-%d"])
+DATE = "YYYY-MM-DD"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-since = click.option("--since", type=DAY, help="The first day, in Japan's time.")
-until = click.option("--until", type=DAY, help="The last day, in Japan's time.")
+since = click.option("--since", type=DAY, metavar=DATE, help="The first day, in Japan's time.")
+until = click.option("--until", type=DAY, metavar=DATE, help="The last day, in Japan's time.")
 
 
 @contextlib.contextmanager
@@ -31,12 +32,18 @@ def driver_at(address: str, token: str | None) -> Iterator[Client]:
         with Client(address, "kazashi", token=token) as client:
             yield client
     except NoDriver as fault:
-        click.echo(f"kazashi: {fault}\nIs kazashi-hostdriver running?", err=True)
+        click.echo(f"kazashi: {fault}\n{_way_out(fault)}", err=True)
         sys.exit(2)
     except Answered as fault:
         click.echo(error_lines(fault.error), err=True)
         wrong_use = str(fault.error.get("code", "")).startswith("-326")
         sys.exit(2 if wrong_use else 1)
+
+
+def _way_out(fault: NoDriver) -> str:
+    if isinstance(fault.__cause__, PermissionError):
+        return "Are you in the group kazashi, and have you logged in since?"
+    return "Is kazashi-hostdriver running?"
 
 
 @contextlib.contextmanager
@@ -47,6 +54,12 @@ def told() -> Iterator[None]:
     except (Fault, OSError) as fault:
         click.echo(f"kazashi: {fault}", err=True)
         sys.exit(1)
+
+
+def in_order(since: datetime | None, until: datetime | None) -> None:
+    """Refuses a time that ends before it begins, which would count as empty."""
+    if since and until and since > until:
+        raise click.UsageError("--since is after --until")
 
 
 def in_japan(day: datetime) -> datetime:

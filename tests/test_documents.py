@@ -122,6 +122,38 @@ def understand(command: click.Command, words: list[str]) -> None:
         understand(inner, rest[1:])
 
 
+def every_command() -> Iterator[tuple[str, click.Command, click.Context]]:
+    """(how it is called, the command, its context): each program, and what it has within it."""
+    for script, place in SCRIPTS.items():
+        module, _, name = place.partition(":")
+        command = getattr(import_module(module), name)
+        yield from with_inner(command, click.Context(command, info_name=script))
+
+
+def with_inner(
+    command: click.Command, context: click.Context
+) -> Iterator[tuple[str, click.Command, click.Context]]:
+    yield context.command_path, command, context
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from with_inner(inner, click.Context(inner, info_name=name, parent=context))
+
+
+@pytest.mark.parametrize(
+    ("command", "context"),
+    [pytest.param(command, context, id=path) for path, command, context in every_command()],
+)
+def test_help_has_examples_that_would_run(command: click.Command, context: click.Context) -> None:
+    program = context.find_root()
+    lines = re.findall(
+        rf"^ +(?:Example: )?(?:sudo )?({program.info_name} .*)$",
+        command.get_help(context),
+        re.MULTILINE,
+    )
+    assert any(line.startswith(context.command_path) for line in lines), lines
+    for line in lines:
+        understand(program.command, shlex.split(line.partition(" > ")[0])[1:])
+
+
 MENTION = re.compile(r"`((?:firmware|hostdriver|docs|tests)/[\w/]+\.py): ([\w.]+(?:, [\w.]+)*)`")
 
 PLACE = re.compile(

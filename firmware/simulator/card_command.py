@@ -13,14 +13,14 @@ import click
 import msgspec
 
 from firmware.card.files import NEXT_GENERATION
-from firmware.faults import Fault
+from firmware.faults import Fault, UnknownPatient
 from firmware.simulator.authorities import SUBFOLDERS, Authorities
 from firmware.simulator.card_certificates import JAPAN
 from firmware.simulator.card_options import CardOptions, option_rows, options_from
 from firmware.simulator.device_key import write_device_key
 from firmware.simulator.expectations import EXPECTED, Expected
 from firmware.simulator.expected_table import expected_table
-from firmware.simulator.patients import PATIENTS
+from firmware.simulator.patients import PATIENTS, find
 from firmware.simulator.pcsc_service import SOCKET_VARIABLE, PcscService
 from firmware.simulator.people import Insurance, Patient, collation_number_b
 from firmware.simulator.world import DEFAULT_ROOT, World
@@ -154,6 +154,8 @@ def card(patient: str, options: CardOptions, world: Path, as_json: bool) -> None
 
     Prints the variable with which any PC/SC program sees the card, on the first line.
     """
+    with refusing():
+        find(patient)
     with refusing(), PcscService(world) as service:
         service.insert(patient, options)
         # Blocked only now: what the service starts must not inherit that.
@@ -197,10 +199,12 @@ def prepare(world: Path) -> None:
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """A fault becomes one line on standard error and exit code 1."""
+    """What goes wrong becomes one line on standard error, and exit code 1; a wrong name 2."""
     try:
         yield
-    except Fault as fault:
+    except UnknownPatient as fault:
+        raise click.UsageError(str(fault)) from fault
+    except (Fault, OSError) as fault:
         raise click.ClickException(str(fault)) from fault
 
 

@@ -157,6 +157,7 @@ def visit(
             presented=presentation,
             **choices,
         )
+        pictures = pictures_line(scene)  # a face that nobody has is told before anything starts
         with _appliance(World(world), installed, cable, options) as appliance:
             began_s = time.monotonic()
             result = play(appliance, scene, tell)
@@ -164,7 +165,7 @@ def visit(
         click.echo(json.dumps(result, ensure_ascii=False, indent=2))
     else:
         click.echo(result_table(result))
-        click.echo(pictures_line(scene))
+        click.echo(pictures)
     sys.exit(0 if result["outcome"] == Outcome.VERIFIED else 1)
 
 

@@ -49,10 +49,9 @@ def move_in(world: World, *, time_scale: float = 1.0, liveness: bool = False) ->
     Settings of the packages stay, but for what names hardware. Raises `BadSettings`, and
     `SimulationNotPrepared` where `world` is not made.
     """
-    authorities = Authorities(world.authorities)
+    Authorities(world.authorities).write_public(STAGE / "public")
     shutil.copytree(world.faces, STAGE / "faces", dirs_exist_ok=True)
     shutil.copytree(world.authorities, STAGE / "authorities", dirs_exist_ok=True)
-    authorities.write_public(STAGE / "public")
     write_scene(STAGE, Scene())
     give(STAGE, USERS["firmware"])
     _change(SETTINGS / "firmware.toml", _device(time_scale, liveness))

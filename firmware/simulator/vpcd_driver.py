@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from firmware.faults import SimulationNotPrepared
-from firmware.simulator.world import PUBLIC_MODE, write_whole
+from firmware.simulator.world import HOW_TO_PREPARE, PUBLIC_MODE, write_whole
 
 PACKAGE: Final = "vsmartcard-vpcd"
 LIBRARY: Final = "libifdvpcd.so"
@@ -24,7 +24,7 @@ def driver_library(folder: Path) -> Path:
     """The unpacked driver, as an absolute path; raises SimulationNotPrepared."""
     library = (folder / LIBRARY).resolve()
     if not library.is_file():
-        raise SimulationNotPrepared(f"{library} is missing: run `make setup`")
+        raise SimulationNotPrepared(f"{library} is missing: {HOW_TO_PREPARE}")
     return library
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from firmware.faults import SimulationNotPrepared
 
 DEFAULT_ROOT: Final = Path("build/simulation")
+HOW_TO_PREPARE: Final = "run `make setup`, or name the world that it made (--world)"
 SECRET_MODE: Final = 0o600
 PUBLIC_MODE: Final = 0o644
 
@@ -69,5 +70,5 @@ def read_prepared(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as cause:
         raise SimulationNotPrepared(
-            f"{path} cannot be read ({cause.strerror}): run `make setup`"
+            f"{path} cannot be read ({cause.strerror}): {HOW_TO_PREPARE}"
         ) from cause

@@ -118,6 +118,8 @@ def record_command(
       kazashi-testbench record --reader '*' --out card.jsonl --collation-number-b - --wait 10
       kazashi-testbench record --reader '*' --out tool.jsonl --through -- pkcs15-tool --dump
       kazashi-testbench record --reader '*' --out visit.jsonl --visit pin --pin - --synthetic-holder
+
+    Two `-` take a line each, in their order.
     """
     _refuse_wrong_use(through, program, method, number, pin)
     recorded_at = dt.datetime.now(dt.UTC)

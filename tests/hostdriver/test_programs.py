@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -103,27 +102,19 @@ def test_without_a_driver_there_is_a_clear_text(tmp_path: Path) -> None:
     assert "Is kazashi-hostdriver running?" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        [],
-        ["readers"],
-        ["visit"],
-        ["query"],
-        ["ledger", "verify"],
-        ["ledger", "export"],
-        ["ledger", "key"],
-        ["stats"],
-        ["health"],
-    ],
-)
-def test_help_has_examples(command: list[str]) -> None:
-    done = CliRunner().invoke(cli.main, [*command, "--help"])
-    assert done.exit_code == 0
-    assert re.search(r"Examples?:\n +kazashi", done.stdout)
+@pytest.mark.parametrize("address", ["tcp:front", "tcp:65536", "tcp:-1", "tcp:"])
+def test_an_address_that_is_none_is_told_how_to_write(address: str) -> None:
+    done = CliRunner().invoke(cli.main, ["--socket", address, "health"])
+    assert (done.exit_code, "tcp:PORT" in done.stderr) == (2, True)
 
 
-# --- the reference client
+def test_a_file_that_holds_no_token_is_wrong_use(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_bytes(b"\xff")
+    done = CliRunner().invoke(cli.main, ["--socket", "tcp:1", "--token-file", str(token), "health"])
+    assert (done.exit_code, "holds no token" in done.stderr) == (2, True)
+
+
 async def test_the_reference_client_follows_a_visit(ready: Site) -> None:
     def reception() -> dict[str, Any]:
         with Client(ready.address, "front desk") as client:

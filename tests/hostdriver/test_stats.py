@@ -288,6 +288,7 @@ async def test_the_table_says_how_many_why_and_the_rate(tmp_path: Path) -> None:
         assert month in out
         assert "50.0%" in out
         assert "upstream_unavailable" in out
+        assert "…" not in out
         code, out, _ = await kazashi(site, "--prometheus")
         assert (code, "kazashi_visits_begun_total 3.0\n" in out) == (0, True)
 
@@ -334,6 +335,7 @@ def test_without_matplotlib_the_way_out_is_told() -> None:
     "arguments",
     [
         ("--since", "yesterday"),
+        ("--since", "2026-02-01", "--until", "2026-01-31"),
         ("--by", "week"),
         ("--receipts", "2026-01=0"),
         ("--receipts", "2026-01"),

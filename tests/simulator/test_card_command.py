@@ -61,13 +61,15 @@ def test_unprepared_world_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    out = str(tmp_path / "file" / "out")
+    shown = run("authorities", "--out", out, "--world", str(world().root))
+    assert (shown.exit_code, shown.output.count("\n")) == (1, 1)
+
+
 def test_wrong_use_is_exit_code_2() -> None:
     assert run("card").exit_code == 2
     assert run("authorities").exit_code == 2
-
-
-def test_every_command_has_help_with_an_example() -> None:
-    for name in GROUP.commands:
-        shown = run(name, "--help")
-        assert shown.exit_code == 0
-        assert f"Example: kazashi-simulator {name}" in shown.stdout
+    shown = run("card", "--patient", "nobody")
+    assert (shown.exit_code, "there are address_withheld" in shown.output) == (2, True)
