@@ -109,7 +109,7 @@ def tries_without_light(sightings: Sequence[Sighting], card: PadCard) -> Iterato
 def _in_turn(
     sightings: Sequence[Sighting], point: PadPoint, cues: Callable[[Sequence[Sighting]], Cues]
 ) -> Iterator[Try]:
-    for count in range(point.looks, min(point.at_most + SPARE_LOOKS, len(sightings)) + 1):
+    for count in range(point.looks, min(most_looks(point), len(sightings)) + 1):
         seen = cues(sightings[:count])
         if seen.looks >= point.looks:
             yield count, seen
@@ -117,21 +117,19 @@ def _in_turn(
             return
 
 
+def most_looks(point: PadPoint) -> int:
+    """So many looks are tried, and no more: others after them would be tries nobody measured."""
+    return point.at_most + SPARE_LOOKS
+
+
 def decide(tries: Iterable[Try], point: PadPoint) -> tuple[PadDecision, int] | None:
     """The first decision that tries come to, and of how many looks; None while more are wanted."""
     for count, seen in tries:
-        if (decision := judge(seen, point)) is not None:
-            return decision, count
+        if seen.score >= point.threshold and seen.texture >= point.texture:
+            return PadDecision.LIVE, count
+        if seen.looks >= point.at_most or count >= most_looks(point):
+            return PadDecision.NOT_LIVE, count
     return None
-
-
-def judge(seen: Cues, point: PadPoint) -> PadDecision | None:
-    """What one try comes to at an operating point."""
-    if seen.looks < point.looks:
-        return None
-    if seen.score >= point.threshold and seen.texture >= point.texture:
-        return PadDecision.LIVE
-    return PadDecision.NOT_LIVE if seen.looks >= point.at_most else None
 
 
 def light_score(answers: LightAnswers, card: PadCard) -> float:

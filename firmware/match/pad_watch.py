@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from firmware.match.pad import (
-    SPARE_LOOKS,
     Sighting,
     decide,
+    most_looks,
     tries_in_light,
     tries_without_light,
 )
@@ -125,7 +125,7 @@ class PadWatch:
 
     def _decide(self, photo: FaceTemplate) -> Verdict | None:
         theirs = [look for look in self._seen if compare(look[1], photo) >= RESEMBLES]
-        newest = theirs[-(self._point.at_most + SPARE_LOOKS) :]
+        newest = theirs[-most_looks(self._point) :]
         seen = [each for each, _ in newest]
         if self._plan is None:
             tries = tries_without_light(seen, self._card)

@@ -59,3 +59,10 @@ def test_few_looks_tell_nothing(number: int) -> None:
 
 def test_points_in_one_place_are_no_runs_ahead() -> None:
     assert runs_ahead([np.zeros((468, 3), np.float32)] * 4) == 0.0
+
+
+def test_rounding_is_no_relief() -> None:
+    flat = looks(0.3)
+    for points in flat:
+        points[:, 2] = 33.0 + 0.3 * points[:, 0]  # a sheet to the mesh itself, turned
+    assert runs_ahead(flat) == pytest.approx(0.0, abs=1e-3)

@@ -132,6 +132,21 @@ def test_whoever_asks_late_is_told_what_asking_at_each_look_would_have_told(
     assert len(verdict.looks) == (7 if verdict.decision is PadDecision.LIVE else 11)
 
 
+def test_looks_before_the_first_light_give_no_further_tries() -> None:
+    """Yesterday's film answers late if at all: as many looks as were measured, and it is told."""
+    asked = question(3, looks=20)
+    watch = PadWatch(CARD, np.random.default_rng(3).bytes)
+    for at_s, _ in asked.shown:
+        watch.light_due(at_s + 1.0)
+    verdicts = []
+    for look in sightings(asked, 0.1 * SHEET):
+        watch.see(look, person(1))
+        verdicts.append(watch.verdict(person(1)))
+    told = next(verdict for verdict in verdicts if verdict is not None)
+    assert (told.decision, len(told.looks)) == (PadDecision.NOT_LIVE, 12)
+    assert verdicts.index(told) == 11
+
+
 def test_looks_are_not_tried_again_without_the_first_of_them() -> None:
     asked = question(3, looks=LOOKS)
     watch, untried = watch_of(asked), watch_of(asked)
