@@ -148,6 +148,8 @@ install_python() {
   fi
   # Scripts of an environment name its path, so a moved one is made anew.
   if ! "$venv/bin/python" -c '' 2>/dev/null || ! grep -qsF "$venv/" "$venv/bin/pip"; then
+    # Through a link, --clear would empty the environment of another copy.
+    [ ! -L "$venv" ] || fail ".venv is a link to $(readlink "$venv"): remove the link, and try again."
     say "making .venv with $("$python" -V)"
     local site=()
     if is_a_pi; then site=(--system-site-packages); fi

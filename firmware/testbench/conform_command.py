@@ -17,7 +17,14 @@ from firmware.testbench.conformity.pcsc_line import PcscLine
 from firmware.testbench.conformity.report import Report, junit, listed, report, row, total
 from firmware.testbench.conformity.running import Result, StrangersCard, SyntheticCard, run
 from firmware.testbench.conformity.virtual_holder import VirtualWorld
-from firmware.testbench.options import json_option, refusing, wait_option, world_option, write
+from firmware.testbench.options import (
+    in_a_folder,
+    json_option,
+    refusing,
+    wait_option,
+    world_option,
+    write,
+)
 from firmware.testbench.reader import find_reader
 from firmware.testbench.record import TOOL
 from firmware.words import CardKind
@@ -43,6 +50,7 @@ from firmware.words import CardKind
     "--junit",
     "junit_file",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=in_a_folder,
     help="Write the verdicts as JUnit XML too.",
 )
 @world_option

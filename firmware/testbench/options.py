@@ -22,8 +22,23 @@ reader_option = click.option(
 wait_option = click.option(
     "--wait", "wait_s", type=click.FloatRange(0, 600), default=0, help="Seconds to wait for a card."
 )
+
+
+def in_a_folder(
+    _context: click.Context, _option: click.Parameter, value: Path | None
+) -> Path | None:
+    """A file to write whose folder is there, so that no card is asked in vain."""
+    if value is not None and not value.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {value.parent}")
+    return value
+
+
 out_option = click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    callback=in_a_folder,
+    help="The file.",
 )
 world_option = click.option(
     "--world",

@@ -154,6 +154,9 @@ def test_what_is_no_picture_is_named_or_left_out(portraits: Path, tmp_path: Path
     done = evaluated("--faces", faces, "--out", tmp_path)
     assert done.exit_code == 1
     assert "person_c_1.jpg is no picture" in done.output
+    nowhere = faces / "person_c_1.jpg" / "out"  # told before anything is measured
+    done = evaluated("--faces", faces, "--out", nowhere, "--skip-broken")
+    assert (done.exit_code, "pictures" in done.output) == (2, False)
     done = evaluated("--faces", faces, "--out", tmp_path, "--skip-broken", "--frames", "1")
     assert done.exit_code == 0, done.output
     found = msgspec.json.decode((tmp_path / "accuracy.json").read_bytes(), type=Evaluation)

@@ -201,6 +201,8 @@ def test_what_a_tester_can_mend_is_said(service: PcscService, socket: str, tmp_p
         ("show",),
         ("diff", str(TRACES / "virtual-card-face.jsonl")),
         ("import", "none.log", "--out", "x"),
+        ("record", "--reader", "*", "--out", "none/x"),
+        ("conform", "--reader", "*", "--junit", "none/x.xml"),
         ("export", str(TRACES / "virtual-card-face.jsonl")),
         ("nothing",),
     ],
@@ -209,13 +211,6 @@ def test_wrong_use(arguments: tuple[str, ...]) -> None:
     used = CliRunner().invoke(main, arguments)
     assert used.exit_code == 2
     assert "55021" not in used.output and "５５" not in used.output
-
-
-@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
-def test_help_has_examples(command: str) -> None:
-    used = CliRunner().invoke(main, (command, "--help"))
-    assert used.exit_code == 0
-    assert f"kazashi-testbench {command}" in used.output
 
 
 def test_a_broken_trace_is_refused(tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ class BorderShare(click.ParamType[float | None]):
         return share
 
 
+def writable(_context: click.Context, _option: click.Parameter, out: Path) -> Path:
+    """A folder that is there or can be made: nothing is measured that cannot be written."""
+    there = next(folder for folder in (out, *out.parents) if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise click.BadParameter(f"nothing can be written into {there}")
+    return out
+
+
 class Spoken:
     """Progress on standard error, a line every few seconds."""
 
@@ -133,6 +141,7 @@ class Spoken:
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default="evaluation",
+    callback=writable,
     show_default=True,
     help="Folder for accuracy.md, .json, .png.",
 )

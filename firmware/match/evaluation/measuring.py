@@ -214,4 +214,4 @@ def _has_a_header(path: Path) -> bool:
 def _refuse(broken: Sequence[Path]) -> None:
     if broken:
         more = f", and {len(broken) - 1} more" if broken[1:] else ""
-        raise EvaluationRefused(f"{broken[0]} is no picture{more}")
+        raise EvaluationRefused(f"{broken[0]} is no picture{more} (--skip-broken leaves such out)")
