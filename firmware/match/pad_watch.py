@@ -29,8 +29,9 @@ RESEMBLES: Final = 0.39
 and 98 of 100 at the right person. Who is the right person is not decided here."""
 APART_S: Final = 0.2
 """Looks nearer in time than this see the same light."""
-KEPT: Final = 24
-"""The newest looks; how old they may be is up to whoever compares."""
+KEPT: Final = 64
+"""More than there are in ten seconds: how old they may be is up to whoever compares, and looks at
+somebody else push out none that were tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +126,20 @@ class PadWatch:
 
     def _decide(self, photo: FaceTemplate) -> Verdict | None:
         theirs = [look for look in self._seen if compare(look[1], photo) >= RESEMBLES]
-        newest = theirs[-most_looks(self._point) :]
-        seen = [each for each, _ in newest]
+        most = most_looks(self._point)
+        # Once tried, looks are only added: another first one would make tries that nobody measured.
+        judged = theirs[:most] if self._tried else theirs[-most:]
+        seen = [each for each, _ in judged]
         if self._plan is None:
             tries = tries_without_light(seen, self._card)
         else:
             tries = tries_in_light(seen, self._plan.shown, self._card)
         told = decide(tries, self._point)
         if told is None:
-            self._tried = len(newest) >= self._point.looks
+            self._tried = len(judged) >= self._point.looks
             return None
         decision, count = told
-        return Verdict(decision, tuple(look for _, look in newest[:count]))
+        return Verdict(decision, tuple(look for _, look in judged[:count]))
 
     def begin_anew(self) -> None:
         self._seen.clear()

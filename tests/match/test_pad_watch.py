@@ -147,6 +147,29 @@ def test_looks_before_the_first_light_give_no_further_tries() -> None:
     assert verdicts.index(told) == 11
 
 
+def test_looks_at_others_do_not_push_out_looks_that_were_tried() -> None:
+    asked = question(3, looks=40, every_s=0.21)
+    watch = watch_of(asked)
+    for number, look in enumerate(sightings(asked, 0.0 * HEAD)):
+        watch.see(look, person(1 if number < 10 or number == 39 else 2))
+        if number < 39:
+            assert decision(watch) is None
+    assert decision(watch) is PadDecision.NOT_LIVE
+
+
+def test_once_tried_later_looks_are_only_added_to_the_first() -> None:
+    asked = question(3, looks=19)
+    watch = watch_of(asked)
+    looks = [(look, person(1)) for look in sightings(asked, 0.1 * SHEET)]
+    for number, look in enumerate(looks, 1):
+        watch.see(*look)
+        if number == 9:
+            assert decision(watch) is None
+    verdict = watch.verdict(person(1))
+    assert verdict is not None
+    assert all(one is look for one, (_, look) in zip(verdict.looks, looks[:11], strict=True))
+
+
 def test_looks_are_not_tried_again_without_the_first_of_them() -> None:
     asked = question(3, looks=LOOKS)
     watch, untried = watch_of(asked), watch_of(asked)
