@@ -136,7 +136,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The folder of its sockets."""
     device_id: str = "kazashi-1"
     """The name in every statement that the device signs."""
-    link: str = "unix:link.sock"
+    link: Annotated[str, msgspec.Meta(pattern=r"^(unix|serial):.+\Z")] = "unix:link.sock"
     """`unix:PATH` (relative to runtime_dir) or `serial:PORT`."""
     link_group: str | None = None
     """The group of the host driver's user, where that is another one than this: it may open a link

@@ -65,7 +65,7 @@ Exit codes: 0 done or verified, 1 refused or failed, 2 wrong use or no driver th
 @click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The token of a tcp: socket.",
+    help="The token of a tcp: socket: socket.token in the driver's state_dir.",
 )
 @click.version_option(package_name="kazashi")
 @click.pass_context

@@ -63,7 +63,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user's alone (0700)."""
     runtime_dir: str
     """The folder of its socket."""
-    socket: str = "unix:hostdriver.sock"
+    socket: Annotated[str, msgspec.Meta(pattern=r"^(unix:.+|tcp:[0-9]{1,5})\Z")] = (
+        "unix:hostdriver.sock"
+    )
     """`unix:PATH` (relative to runtime_dir), or `tcp:PORT`: loopback only, with the token in
     state_dir/socket.token. `tcp:0` takes a free port; the READY line tells it."""
     socket_group: str | None = None

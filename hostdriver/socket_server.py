@@ -64,8 +64,9 @@ class SocketServer:
                 )
                 return f"tcp:{self._server.sockets[0].getsockname()[1]}"
         except OSError as cause:
-            raise SocketNotOpened(f"{self._settings.socket}: {cause.strerror or cause}") from cause
-        raise BadSettings(f"socket: {self._settings.socket!r} is not unix:PATH or tcp:PORT")
+            where = self._path or self._settings.socket
+            raise SocketNotOpened(f"{where}: {cause.strerror or cause}") from cause
+        raise BadSettings(f"socket: {self._settings.socket!r}: no port is above 65535")
 
     async def _serve_passed(self, passed: socket.socket, limits: dict[str, Any]) -> str:
         """It is not ours to make or to remove, as `start_unix_server` would from Python 3.13 on."""

@@ -42,6 +42,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terminal_answers_within_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """Of `oqs_folder`; less than `limits.gateway_answers_within_s`."""
 
+    def __post_init__(self) -> None:
+        if self.adapter == "oqs_folder" and None in (self.req_dir, self.res_dir):
+            raise ValueError("the adapter oqs_folder needs req_dir and res_dir")
+
 
 def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
     folder = state_dir / settings.trust_dir
@@ -60,8 +64,7 @@ def _insurers(settings: GatewaySettings, state_dir: Path) -> Gateway:
 
 
 def _oqs_folder(settings: GatewaySettings, state_dir: Path) -> Gateway:
-    if settings.req_dir is None or settings.res_dir is None:
-        raise BadSettings("gateway.req_dir, gateway.res_dir: the adapter oqs_folder needs both")
+    assert settings.req_dir is not None and settings.res_dir is not None
     return OqsFolderGateway(
         state_dir / settings.req_dir,
         state_dir / settings.res_dir,

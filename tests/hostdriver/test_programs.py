@@ -164,6 +164,11 @@ BAD_SETTINGS = {
     "no reader": ('state_dir="s"\nruntime_dir="r"\nreaders={}', "readers"),
     "wrong type": ('state_dir="s"\nruntime_dir="r"\ntime_scale="1"', "time_scale"),
     "a negative time": ('state_dir="s"\nruntime_dir="r"\n[limits]\ngrace_s=-1', "grace_s"),
+    "no address": ('state_dir="s"\nruntime_dir="r"\nsocket="8771"', r":3: socket must be"),
+    "half a pair": (
+        'state_dir="s"\nruntime_dir="r"\n[gateway]\nadapter="oqs_folder"\nreq_dir="q"',
+        r":3: gateway: .* res_dir",
+    ),
     "not TOML": ("=", "hostdriver.toml"),
 }
 
