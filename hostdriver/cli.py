@@ -28,7 +28,7 @@ from hostdriver.ledger_command import ledger
 from hostdriver.progress import VisitProgress
 from hostdriver.rendering import insurance_table, progress_line, reader_line, result_table
 from hostdriver.stats_command import stats
-from hostdriver.terminal import as_json, driver_at, print_json
+from hostdriver.terminal import Digits, as_json, driver_at, print_json
 
 DEFAULT_SOCKET = "/run/kazashi/hostdriver/hostdriver.sock"
 RESULT_WITHIN_S = 10.0
@@ -102,14 +102,16 @@ def readers(driver: Any, /, as_json: bool) -> None:
 
 @main.command(epilog="\b\nExamples:\n  kazashi pair\n  kazashi pair --reader counter-2")
 @click.option("--reader", help="The reader's name (default: the first).")
-@click.option("--code", prompt="The six digits that the device shows", help="The digits.")
+@click.option(
+    "--code", type=Digits(6), prompt="The six digits that the device shows", help="The digits."
+)
 @click.pass_obj
 def pair(driver: Any, /, reader: str | None, code: str) -> None:
     """Get to know the device at the other end of a serial cable, and no other from then on.
 
     Begin at the device, with kazashi-firmware pair; it shows six digits. Three wrong tries end it.
     """
-    asked = {"code": code.strip()} | ({"reader": reader} if reader else {})
+    asked = {"code": code} | ({"reader": reader} if reader else {})
     with driver() as client:
         paired = client.call("reader.pair", **asked)
     click.echo(f"{paired['reader']} is paired")
@@ -152,11 +154,17 @@ def visit(driver: Any, /, as_json: bool, ref: str | None, **options: Any) -> Non
     "  kazashi query --insurer 06990001 --symbol 0123 --number 0004321 --birthdate 19520401\n"
     "  kazashi query --insurer 138008 --number 0004321 --branch 01 --birthdate 19520401 --json"
 )
-@click.option("--insurer", "insurer_number", required=True, help="保険者番号: 6 or 8 digits.")
+@click.option(
+    "--insurer",
+    "insurer_number",
+    type=Digits(6, 8),
+    required=True,
+    help="保険者番号: 6 or 8 digits.",
+)
 @click.option("--symbol", "insured_card_symbol", help="記号, where there is one.")
 @click.option("--number", "insured_identification_number", required=True, help="番号.")
-@click.option("--branch", "insured_branch_number", help="枝番: 2 digits.")
-@click.option("--birthdate", required=True, help="生年月日: YYYYMMDD.")
+@click.option("--branch", "insured_branch_number", type=Digits(2), help="枝番: 2 digits.")
+@click.option("--birthdate", type=Digits(8), required=True, help="生年月日: YYYYMMDD.")
 @as_json
 @click.pass_obj
 def query(driver: Any, /, as_json: bool, **asked: str | None) -> None:

@@ -20,6 +20,23 @@ from hostdriver.rendering import error_lines
 DAY = click.DateTime(["%Y-%m-%d"])
 DATE = "YYYY-MM-DD"
 
+
+class Digits(click.ParamType[str]):
+    """So many digits, as they stand on paper or panel; an error never repeats them."""
+
+    name = "digits"
+
+    def __init__(self, *counts: int) -> None:
+        self._counts = counts
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Without blanks."""
+        digits = "".join(str(value).split())
+        if not (digits.isascii() and digits.isdecimal() and len(digits) in self._counts):
+            self.fail(f"write {' or '.join(map(str, self._counts))} digits", param, ctx)
+        return digits
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 since = click.option("--since", type=DAY, metavar=DATE, help="The first day, in Japan's time.")
 until = click.option("--until", type=DAY, metavar=DATE, help="The last day, in Japan's time.")

@@ -135,7 +135,8 @@ async def test_the_command_prints_the_insurance(site: Site) -> None:
 
 async def test_the_commands_exit_codes(site: Site) -> None:
     assert (await kazashi(site, "query"))[0] == 2
-    assert (await kazashi(site, "query", *OPTIONS, "--branch", "x"))[0] == 2
+    code, _, err = await kazashi(site, "query", *OPTIONS, "--branch", "7x7")
+    assert (code, "write 2 digits" in err, "7x7" in err) == (2, True, False)
     site.gateway.up = False
     code, _, err = await kazashi(site, "query", *OPTIONS)
     assert (code, "upstream_unavailable" in err) == (1, True)
