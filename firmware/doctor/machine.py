@@ -76,7 +76,7 @@ class Machine:
 def disk(settings: Settings) -> f.DiskFact:
     """The file system that the state folder is on, or will be."""
     folder = Path(settings.state_dir).absolute()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     stands = os.statvfs(there)
     return f.DiskFact(
         folder=str(folder),

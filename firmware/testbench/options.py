@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ def in_a_folder(
     _context: click.Context, _option: click.Parameter, value: Path | None
 ) -> Path | None:
     """A file to write whose folder is there, so that no card is asked in vain."""
-    if value is not None and not value.parent.is_dir():
+    if value is not None and not os.path.isdir(value.parent):
         raise click.BadParameter(f"there is no folder {value.parent}")
     return value
 

@@ -147,7 +147,7 @@ def test_several_lines_of_one_symptom_stand_together() -> None:
     facts = Facts(settings=f.SettingsFact(("a.toml:1: x", "a.toml:2: y")))
     text = shown(facts)
     assert text.index("a.toml:1: x") < text.index("a.toml:2: y") < text.index("→")
-    assert text.count("The settings file has a mistake.") == 1
+    assert text.count(TEXTS.symptoms[Symptom.SETTINGS_WRONG].wrong.en) == 1
 
 
 def test_a_strangers_name_moves_no_cursor() -> None:

@@ -289,8 +289,9 @@ def test_a_disk_that_is_nearly_full_or_read_only(
     assert [found.symptom for found in judge(Facts(disk=fact))] == symptoms
 
 
-def test_a_disk_is_looked_at_before_its_folder_is_there(tmp_path: Path) -> None:
-    fact = here.disk(Settings(str(tmp_path / "not" / "yet"), "run"))
+@pytest.mark.parametrize("folder", ["not/yet", "n" * 300], ids=["not yet", "nobody can look"])
+def test_a_disk_is_looked_at_before_its_folder_is_there(tmp_path: Path, folder: str) -> None:
+    fact = here.disk(Settings(str(tmp_path / folder), "run"))
     assert fact.total_bytes > 0
     assert list(tmp_path.iterdir()) == [], "whoever examines leaves nothing behind"
 

@@ -71,8 +71,8 @@ class BorderShare(click.ParamType[float | None]):
 
 def writable(_context: click.Context, _option: click.Parameter, out: Path) -> Path:
     """A folder that is there or can be made: nothing is measured that cannot be written."""
-    there = next(folder for folder in (out, *out.parents) if folder.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
+    there = next(folder for folder in (out, *out.parents) if os.path.exists(folder))
+    if not (os.path.isdir(there) and os.access(there, os.W_OK)):
         raise click.BadParameter(f"nothing can be written into {there}")
     return out
 
