@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from firmware.faults import EvaluationRefused
 from firmware.match.compare import LookRule
 from firmware.match.evaluation.calibration import (
     MARGIN,
@@ -227,4 +228,7 @@ def _measured(faces: FaceSet, networks: OnnxNetworks, models: Path, jobs: int) -
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EvaluationRefused as fault:
+        sys.exit(str(fault))

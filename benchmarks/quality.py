@@ -8,6 +8,7 @@ by leaving it out. Run: make bench-quality FACES=DIR; it writes benchmarks/resul
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware.faults import EvaluationRefused
 from firmware.match.align import aligned_face
 from firmware.match.compare import LookRule
 from firmware.match.detect import find_faces, place_landmarks
@@ -218,4 +220,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EvaluationRefused as fault:
+        sys.exit(str(fault))

@@ -52,7 +52,7 @@ state_dir = click.option(
     default=STATE_DIR,
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The driver's state_dir; $KAZASHI_STATE_DIR.",
+    help="The driver's state_dir, which only its user (or root) may read; $KAZASHI_STATE_DIR.",
 )
 
 

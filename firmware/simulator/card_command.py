@@ -47,8 +47,9 @@ def card_options_of(
     try:
         return options_from(words)
     except msgspec.ValidationError as cause:
+        names = ", ".join(row.name for row in option_rows())
         raise click.BadParameter(
-            f"{cause}; there are: {', '.join(row.name for row in option_rows())}"
+            f"{cause}; there are: {names}; `kazashi-simulator card --help` has their values"
         ) from cause
 
 
