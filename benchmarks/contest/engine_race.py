@@ -21,6 +21,7 @@ from contest.standings import Round, Standing, standings
 RUNNER = "contest.engines:Runner"
 SHIPPED = "ours (ONNX Runtime)"
 GREATEST_DIFFERENCE = 1e-3  # of an output's greatest value; more is another network
+GREATEST_IN_BYTES = 0.2  # of the same: engines round at different places
 FACES = ROOT / "build" / "simulation" / "faces"
 CALLS = 5  # of each contestant in a round
 
@@ -56,7 +57,7 @@ def engine_tables(
         np.save(picture, network.batch(_portrait(network)))
         taking_part = _entries(network, environment, picture, work)
         for count in threads:
-            yield _table(network.name, taking_part, rounds, count, work)
+            yield _table(network, taking_part, rounds, count, work)
 
 
 def _portrait(network: Network) -> NDArray[np.uint8]:
@@ -77,7 +78,8 @@ def _entries(network: Network, environment: Environment, picture: Path, work: Pa
         arguments = {"engine": engine, "model": str(model), "picture": str(picture)}
         return Entry(name, python, RUNNER, arguments)
 
-    found = [entry(SHIPPED, "ours", network.folder, OURS)]
+    engine = "ours" if network.is_exact else "ours, in bytes"
+    found = [entry(SHIPPED, engine, network.folder, OURS)]
     pnnx = environment.site_packages / "pnnx" / "pnnx"
     for form, path in onnx_forms(network, work).items():
         found.append(entry(f"OpenCV DNN, {form}", "opencv", path))
@@ -88,7 +90,9 @@ def _entries(network: Network, environment: Environment, picture: Path, work: Pa
         else:
             absent[f"ncnn, {form}"] = converted
     source = ROOT / "build" / "models" / network.name / "source.tflite"
-    if source.is_file():
+    if not network.is_exact:
+        absent["LiteRT"] = "it does not read ONNX"
+    elif source.is_file():
         found.append(entry("LiteRT, its source", "litert", source))
     elif network.card.origin.member.endswith(".tflite"):
         absent["LiteRT"] = f"no {source.relative_to(ROOT)}: `make models` writes it"
@@ -98,17 +102,18 @@ def _entries(network: Network, environment: Environment, picture: Path, work: Pa
 
 
 def _table(
-    network: str, taking_part: TakingPart, rounds: int, threads: int, work: Path
+    network: Network, taking_part: TakingPart, rounds: int, threads: int, work: Path
 ) -> EngineTable:
     told = [
         Entry(e.name, e.python, e.entry, {**e.arguments, "threads": threads})
         for e in taking_part.entries
     ]
     with contestants(told, threads) as (present, missing):
-        differences, equal, reasons = _compared(present, work)
+        limit = GREATEST_DIFFERENCE if network.is_exact else GREATEST_IN_BYTES
+        differences, equal, reasons = _compared(present, limit, work)
         found = _better_forms(race(equal, "run", rounds, CALLS))
     return EngineTable(
-        network,
+        network.name,
         threads,
         rounds,
         standings(found),
@@ -118,7 +123,7 @@ def _table(
 
 
 def _compared(
-    present: list[Contestant], work: Path
+    present: list[Contestant], limit: float, work: Path
 ) -> tuple[dict[str, float], list[Contestant], dict[str, str]]:
     """How far each peer's outputs are from ours, who computes the same, and why others do not."""
     ours, *peers = present
@@ -132,7 +137,7 @@ def _compared(
             reasons[peer.name] = str(reason)
             continue
         differences[peer.name] = apart
-        if apart <= GREATEST_DIFFERENCE:
+        if apart <= limit:
             equal.append(peer)
         else:
             reasons[peer.name] = f"its outputs differ by {apart:.1e}"

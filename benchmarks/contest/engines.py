@@ -1,8 +1,8 @@
 """One network in one engine, for its calls to be compared and timed. Runs in a child.
 
-Every engine is given fp32 and a fixed number of threads, and a fresh input in each call; where an
-engine would use 16 bits by itself, that is off. An engine's library is imported when it is made:
-an absent one is an ImportError, and its name is reported.
+Every engine is given the same file (fp32, or bytes) and a fixed number of threads, and a fresh
+input in each call; where an engine would use 16 bits by itself, that is off. An engine's library is
+imported when it is made: an absent one is an ImportError, and its name is reported.
 """
 
 from __future__ import annotations
@@ -117,10 +117,15 @@ class AsShipped:
     It starts from the grey picture, so the conversion to the network's input is timed as well.
     """
 
+    in_bytes = True
+
     def __init__(self, model: str, threads: int) -> None:
+        from firmware.match.processor import Processor, this_processor
         from firmware.match.runtime import load_network
 
-        self._network: Any = load_network(Path(model), threads)
+        here = this_processor()
+        chosen = here if self.in_bytes else Processor(here.machine)
+        self._network: Any = load_network(Path(model), threads, processor=chosen)
         self._grey: NDArray[np.uint8] | None = None
 
     def __call__(self, picture: Reals) -> list[Reals]:
@@ -130,8 +135,15 @@ class AsShipped:
         return list(self._network.run(self._grey))
 
 
+class InFp32(AsShipped):
+    """The same, in the fastest form of those that compute what the source does."""
+
+    in_bytes = False
+
+
 ENGINES: dict[str, Any] = {
-    "ours": AsShipped,
+    "ours": InFp32,
+    "ours, in bytes": AsShipped,
     "opencv": OpenCvDnn,
     "openvino": OpenVino,
     "ncnn": Ncnn,

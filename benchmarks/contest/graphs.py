@@ -18,25 +18,29 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from firmware.match.model_card import ModelCard
+from firmware.match.processor import this_processor
 from firmware.match.runtime import TEXT_READER, models_folder, read_model_card
 
 CONVERTING_S = 120.0
+IN_BYTES = ", in bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One of our networks: its folder under models/, what its card says, and its file."""
+    """One of our networks, in fp32 or in bytes: its folder under models/, its card, its file."""
 
     folder: Path
     card: ModelCard
+    path: Path
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        return self.folder.name if self.is_exact else f"{self.folder.name}{IN_BYTES}"
 
     @property
-    def path(self) -> Path:
-        return self.folder / self.card.file
+    def is_exact(self) -> bool:
+        """Whether every engine has to compute the same; bytes are rounded as each sees fit."""
+        return self.path.name == self.card.file
 
     def batch(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the network takes, out of a grey picture of its height and width."""
@@ -51,9 +55,14 @@ def networks() -> Iterator[Network]:
         path for path in models_folder().glob("*/card.toml") if path.parent.name != TEXT_READER
     }
     for card_file in sorted(cards):
-        network = Network(card_file.parent, read_model_card(card_file.parent))
-        if network.path.is_file():
-            yield network
+        folder = card_file.parent
+        card = read_model_card(folder)
+        files = [card.file]
+        if card.quantised is not None and this_processor().multiplies_bytes:
+            files.append(card.quantised.file)
+        for path in (folder / file for file in files):
+            if path.is_file():
+                yield Network(folder, card, path)
 
 
 def with_prelu(model: onnx.ModelProto) -> int:

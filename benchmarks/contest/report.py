@@ -122,10 +122,10 @@ def _absent(absent: Json) -> Iterator[str]:
 
 def _engines(tables: list[Json]) -> Iterator[str]:
     yield (
-        "The same networks, fp32, outputs compared with ours first. Ours is timed from the grey\n"
-        "picture on, in the form for its processor, the others from the finished input. Of the\n"
-        "forms that an engine was given (as shipped, with max(x, a·x); with PRelu) the faster\n"
-        "one counts.\n"
+        "The same networks, fp32 and what is shipped in bytes, outputs compared with ours first.\n"
+        "Ours is timed from the grey picture on, in the form for its processor, the others from\n"
+        "the finished input. Of the forms that an engine was given (as shipped, with max(x, a·x);\n"
+        "with PRelu) the faster one counts.\n"
     )
     for table in tables:
         threads = "one thread" if table["threads"] == 1 else f"{table['threads']} threads"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -178,6 +177,7 @@ UNREADABLE: Final = "-"
 
 def _model_files(settings: Settings) -> Iterator[tuple[Path, str]]:
     """Each file and its hash."""
+    from firmware.match.processor import this_processor
     from firmware.match.runtime import (
         PAD,
         TEXT_READER,
@@ -197,7 +197,7 @@ def _model_files(settings: Settings) -> Iterator[tuple[Path, str]]:
         except ModelRejected:
             yield folder / "card.toml", UNREADABLE
             continue
-        form = faster_form(folder, card, platform.machine())
+        form = faster_form(folder, card, this_processor())
         yield folder / form.file, form.sha256
         if card.joined is not None:
             waiting.append(card.joined.folder)

@@ -53,8 +53,8 @@ class Joined(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
-class BlockedForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same network for processors whose convolutions run on blocks of channels."""
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same network in the form that suits some processors (`firmware.match.processor`)."""
 
     file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
     sha256: Sha256
@@ -92,8 +92,8 @@ class TextReaderCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One model. Only a detector has a layout, only an embedder the last three; what has
-    PRelu may have a second form, which computes the same."""
+    """One model. Only a detector has a layout, only an embedder the last three; what has PRelu
+    may have a blocked form, which computes the same, and a quantised one, which nearly does."""
 
     model_id: str
     file: Annotated[str, Meta(pattern=r"^[a-z0-9-]+\.onnx$")]
@@ -102,7 +102,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: Origin
     input: NetworkInput
     layout: Layout | None = None
-    blocked: BlockedForm | None = None
+    blocked: Form | None = None
+    quantised: Form | None = None
     embedding: Embedding | None = None
     joined: Joined | None = None
     operating_point: OperatingPoint | None = None

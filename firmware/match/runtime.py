@@ -9,7 +9,6 @@ import ctypes
 import fcntl
 import hashlib
 import os
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,8 @@ from numpy.typing import NDArray
 from firmware.faults import ModelRejected, ModelsNotSigned
 from firmware.match.manifest import Signed
 from firmware.match.model_card import (
-    BlockedForm,
     Card,
+    Form,
     ModelCard,
     OperatingPoint,
     TextReaderCard,
@@ -33,6 +32,7 @@ from firmware.match.model_card import (
 )
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.pad_card import PadCard
+from firmware.match.processor import Processor, this_processor
 from firmware.match.template import Opinion, join
 
 MODELS_VARIABLE = "KAZASHI_MODELS"
@@ -40,8 +40,6 @@ PAD = "pad"
 TEXT_READER = "text-reader"
 DETECTOR, LANDMARKS, EMBEDDER = "face-detector", "face-landmarks", "face-embedder"
 COPY_AT_ONCE_BYTES: Final = 1 << 24
-IN_BLOCKS: Final = frozenset({"x86_64", "AMD64"})
-"""Processors on which ONNX Runtime 1.23 runs convolutions on blocks of channels (NCHWc)."""
 SEALS: Final = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 
@@ -107,10 +105,18 @@ class Network:
         return outputs
 
 
-def load_network(folder: Path, threads: int = 1, signed: Signed | None = None) -> Network:
-    """Check a model's file against its card, then load those very bytes; else `ModelRejected`."""
+def load_network(
+    folder: Path,
+    threads: int = 1,
+    signed: Signed | None = None,
+    processor: Processor | None = None,
+) -> Network:
+    """Check a model's file against its card, then load those very bytes; else `ModelRejected`.
+
+    The file is the form for this machine's processor, unless another one is named.
+    """
     card = read_model_card(folder, signed)
-    form = faster_form(folder, card, platform.machine())
+    form = faster_form(folder, card, processor or this_processor())
     path = folder / form.file
     session = checked_session(path, form.sha256, threads)
     (entry,) = session.get_inputs()
@@ -128,15 +134,14 @@ def checked_session(path: Path, sha256: str, threads: int) -> Any:
         return _session(f"/proc/self/fd/{copy.fileno()}", threads)
 
 
-def faster_form(folder: Path, card: ModelCard, machine: str) -> ModelCard | BlockedForm:
-    """The form of a network that such a processor runs faster; both compute the same.
-
-    Where the second one is not installed the first does its work.
-    """
-    blocked = card.blocked
-    if blocked is None or machine not in IN_BLOCKS:
-        return card
-    return blocked if (folder / blocked.file).is_file() else card
+def faster_form(folder: Path, card: ModelCard, processor: Processor) -> ModelCard | Form:
+    """The form of a network that such a processor runs fastest, of those that are installed."""
+    suiting = [
+        card.quantised if processor.multiplies_bytes else None,
+        card.blocked if processor.runs_in_blocks else None,
+    ]
+    there = (form for form in suiting if form is not None and (folder / form.file).is_file())
+    return next(there, card)
 
 
 def _session(path: str, threads: int) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from firmware.doctor.facts import CameraState, Facts, Known, NotAsked, Unasked
 from firmware.doctor.judge import Symptom, judge
 from firmware.doctor.machine import Machine
 from firmware.link.trust import Trust
+from firmware.match.processor import this_processor
 from firmware.match.runtime import faster_form, read_model_card
 from firmware.settings import Settings, StaffMember, VisionSettings
 from firmware.staff import hash_passcode
@@ -160,7 +160,7 @@ async def test_a_model_with_one_byte_changed(models: Path, tmp_path: Path) -> No
 async def test_a_second_form_with_one_byte_changed(models: Path, tmp_path: Path) -> None:
     """Where a network has two, it is the one that this processor would load that counts."""
     folder = models / "face-landmarks"
-    network = folder / faster_form(folder, read_model_card(folder), platform.machine()).file
+    network = folder / faster_form(folder, read_model_card(folder), this_processor()).file
     content = bytearray(network.read_bytes())
     content[len(content) // 2] ^= 1
     network.write_bytes(content)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -21,9 +20,12 @@ from photos import jp2
 from points import point_at
 
 from firmware.faults import MalformedPhoto, ModelRejected
+from firmware.match.align import aligned_face
 from firmware.match.command import main
 from firmware.match.compare import Comparer
+from firmware.match.detect import find_faces, place_landmarks
 from firmware.match.networks import Grey, grey_of
+from firmware.match.processor import Processor, this_processor
 from firmware.match.runtime import (
     DETECTOR,
     EMBEDDER,
@@ -39,6 +41,7 @@ from firmware.match.template import FaceTemplate
 from firmware.words import Hint, MatchDecision
 
 pytestmark = pytest.mark.stack
+PI_5 = Processor("aarch64", frozenset({"asimd", "asimddp"}))
 NAMES = ("person_a_1", "person_a_2", "person_b_1", "person_b_2", "person_c_1", "person_d_1")
 
 
@@ -139,7 +142,7 @@ def copied_models(tmp_path: Path) -> Path:
 
 def form_here(folder: Path) -> Path:
     """The file that is loaded on this machine."""
-    return folder / faster_form(folder, read_model_card(folder), platform.machine()).file
+    return folder / faster_form(folder, read_model_card(folder), this_processor()).file
 
 
 def test_one_changed_byte_and_the_model_is_refused(copied_models: Path) -> None:
@@ -160,13 +163,16 @@ def test_a_model_that_is_not_there_is_refused(copied_models: Path) -> None:
 
 @pytest.mark.parametrize("folder", [EMBEDDER, LANDMARKS])
 def test_each_processor_gets_its_form_and_both_see_the_same(folder: str) -> None:
-    """Without the second form's file every processor takes the first."""
+    """Without another form's file every processor takes the first."""
     there = models_folder() / folder
     card = read_model_card(there)
     assert card.blocked is not None
-    assert faster_form(there, card, "x86_64") == card.blocked
-    assert faster_form(there, card, "aarch64") == card
-    assert faster_form(models_folder() / DETECTOR, card, "x86_64") == card
+    assert faster_form(there, card, Processor("x86_64")) == card.blocked
+    assert faster_form(there, card, Processor("aarch64")) == card
+    for known in (Processor("x86_64", frozenset({"avx512_vnni"})), PI_5):
+        assert faster_form(models_folder() / DETECTOR, card, known) == card
+        if card.quantised is not None:
+            assert faster_form(there, card, known) == card.quantised
     plain, blocked = (
         onnxruntime.InferenceSession(
             (there / form.file).read_bytes(), providers=["CPUExecutionProvider"]
@@ -180,6 +186,25 @@ def test_each_processor_gets_its_form_and_both_see_the_same(folder: str) -> None
         plain.run(None, {entry.name: batch}), blocked.run(None, {entry.name: batch}), strict=True
     ):
         np.testing.assert_allclose(got, wanted, atol=1e-4 * max(1.0, np.abs(wanted).max()))
+
+
+@pytest.mark.skipif(
+    not this_processor().multiplies_bytes, reason="no form in bytes runs on this processor"
+)
+def test_the_form_in_bytes_sees_faces_nearly_as_its_source_does(
+    networks: OnnxNetworks, faces: dict[str, Grey]
+) -> None:
+    folder = models_folder() / EMBEDDER
+    whole, by_bytes = (
+        load_network(folder, processor=processor) for processor in (Processor(""), this_processor())
+    )
+    for frame in faces.values():
+        (face, *_) = find_faces(networks, frame)
+        aligned = aligned_face(frame, place_landmarks(networks, frame, face).five)
+        wanted, got = (network.run(aligned)[0].reshape(-1) for network in (whole, by_bytes))
+        lengths = float(np.linalg.norm(wanted)), float(np.linalg.norm(got))
+        assert 1 > float(wanted @ got) / (lengths[0] * lengths[1]) > 0.99
+        assert lengths[1] == pytest.approx(lengths[0], rel=0.05)
 
 
 def test_a_network_computes_what_its_file_says_and_keeps_nothing_open() -> None:

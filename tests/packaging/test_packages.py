@@ -263,14 +263,16 @@ def test_the_package_list_of_a_network_names_where_it_came_from() -> None:
         assert said["pedigree"]["ancestors"][0]["purl"].startswith(("pkg:pypi/", "pkg:npm/"))
 
 
-def test_the_package_list_names_a_second_form_of_a_network_where_it_is_shipped(
+def test_the_package_list_names_the_other_forms_of_a_network_that_are_shipped(
     tmp_path: Path,
 ) -> None:
     from sbom import _model
 
     card = shutil.copy(ROOT / "models/face-embedder/card.toml", tmp_path)
     assert _model(Path(card))["components"] == []
-    (tmp_path / "sface-blocked.onnx").write_bytes(b"")
-    (form,) = _model(Path(card))["components"]
-    blocked = tomllib.loads(Path(card).read_text(encoding="utf-8"))["blocked"]
-    assert form["hashes"] == [{"alg": "SHA-256", "content": blocked["sha256"]}]
+    said = tomllib.loads(Path(card).read_text(encoding="utf-8"))
+    shipped = []
+    for name in ("blocked", "quantised"):
+        (tmp_path / f"sface-{name}.onnx").write_bytes(b"")
+        shipped.append([{"alg": "SHA-256", "content": said[name]["sha256"]}])
+        assert [form["hashes"] for form in _model(Path(card))["components"]] == shipped

@@ -34,6 +34,20 @@ TIGHT: Final = 0.75
 """Of the shorter side. Crops from the edge of the hair to the chin: 0.93 to 1.01 (medians of NUAA
 and of LFW's tight crops); portraits: 0.53. The detector was trained on faces with room around."""
 BORDER: Final = 0.26  # what leaves a face of 0.7: the distance at which a person stands
+NOBODY: Final = OperatingPoint(
+    id="nobody",
+    threshold=0.999,
+    frames=1,
+    fmr=0.0,
+    fmr_upper_95=1.0,
+    fnmr=1.0,
+    fnmr_upper_95=1.0,
+    impostor_pairs=0,
+    genuine_pairs=0,
+    measured_on="nobody",
+    report="",
+)
+"""Only templates are taken here, and an embedder without an operating point is measured too."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -82,9 +96,9 @@ class _Both:
     photo_bytes: int
 
 
-def shipped_comparer(networks: OnnxNetworks, point: OperatingPoint | None = None) -> Comparer:
-    """The pipeline as the vision worker builds it; with a `point` of one's own to calibrate one."""
-    return Comparer(networks, networks.model_id, point or networks.operating_point)
+def shipped_comparer(networks: OnnxNetworks) -> Comparer:
+    """The pipeline as the vision worker builds it."""
+    return Comparer(networks, networks.model_id, networks.operating_point)
 
 
 def read_picture(path: Path) -> Grey | None:
@@ -160,7 +174,8 @@ def _mapped(
 def _comparer(models: Path) -> Comparer:
     """One for each process, for life."""
     cv2.setNumThreads(1)
-    return shipped_comparer(OnnxNetworks(models))
+    networks = OnnxNetworks(models)
+    return Comparer(networks, networks.model_id, NOBODY)
 
 
 def _measure_one(models: Path, conditions: Conditions, path: Path) -> _Both:
