@@ -151,7 +151,9 @@ def page(evidence: Evidence, model: ModelCard, model_id: str) -> str:
             f"{' (bound)' if each.bounded else ' (seen, of one look: too few people)'} |"
             for each in evidence.calibrations
         ),
-        "\nThe halves share nobody; each chose its threshold alone, and the other one shows it:\n",
+        "\nThe halves share nobody; each chose its threshold alone. The other one shows what that "
+        "and\n"
+        f"the margin of {MARGIN} do to people who had no part in it:\n",
         "| half of | people | chose | FMR of a visit there | ≤ | on the other half | ≤ |",
         "|---|---|---|---|---|---|---|",
         *(

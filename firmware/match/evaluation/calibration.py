@@ -5,8 +5,8 @@ stranger may pass with any of them, so a visit's FMR is at most its looks times 
 however the looks of one stranger hang together.
 
 People are split in halves that share nobody. On each half the threshold is found at which the upper
-bound (95 %, by people) is what was wanted; the other half shows what that threshold does to people
-who had no part in it. The strictest of all, and a margin, is what a device gets.
+bound (95 %, by people) is what was wanted. The strictest of all, and a margin, is what a device
+gets; so the other half, who had no part in it, show what one half's threshold and the margin do.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ FINEST: Final = 1e-3  # of a threshold
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """What one half of the people asks for, and what the other half does at it."""
+    """What one half of the people asks for, and what a device that knew only them does there."""
 
     people: int
     impostor_pairs: int
     threshold: float
     visit_fmr: float  # here, at this threshold
     visit_fmr_upper_95: float
-    other_visit_fmr: float  # there
+    other_visit_fmr: float  # there, with the margin
     other_visit_fmr_upper_95: float
 
 
@@ -122,7 +122,7 @@ def lowest_that_recovered(measured: Measured, looks: Sequence[Attempt], threshol
 
 def _half(here: Trials, there: Trials, looks: int) -> Half:
     threshold = _bounded_threshold(here, looks)
-    mine, others = _look_fmr(here, threshold), _look_fmr(there, threshold)
+    mine, others = _look_fmr(here, threshold), _look_fmr(there, threshold + MARGIN)
     return Half(
         people=len(here.people),
         impostor_pairs=here.impostor_pairs,

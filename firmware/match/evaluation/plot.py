@@ -17,7 +17,7 @@ WAY_OUT: Final = (
 )
 LEAST_FNMR: Final = 1e-4  # none at all lies on the lower edge
 INCHES: Final = (8.0, 6.0)
-DOTS_PER_INCH: Final = 90  # a picture of some eight curves stays below 100 kB
+DOTS_PER_INCH: Final = 80  # a picture of some eight curves stays below 100 kB
 STYLES: Final = ("-", "--")  # every picture as photo, and only fit ones
 
 
@@ -55,5 +55,5 @@ def draw(found: Evaluation, path: Path) -> None:
     )
     axes.grid(visible=True, which="both", alpha=0.25)
     if axes.lines:
-        axes.legend()
+        figure.legend(loc="outside lower center", ncols=2, fontsize="x-small")
     figure.savefig(path, metadata={"Software": None})
