@@ -235,7 +235,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--write-card", action="store_true", help="write the evidence into it")
     parser.add_argument("--jobs", type=int, default=2, help="processes that play them")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not any((arguments.faces / "nuaa").glob("*/*.jpg")):
+        parser.error(f"--faces: no pictures in {arguments.faces}/nuaa/live and print")
+    return arguments
 
 
 if __name__ == "__main__":

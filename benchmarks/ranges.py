@@ -24,6 +24,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from firmware.faults import EvaluationRefused
 from firmware.match.align import aligned_face
 from firmware.match.detect import find_faces, place_landmarks
 from firmware.match.evaluation.card_photos import with_border
@@ -126,4 +127,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EvaluationRefused as fault:
+        sys.exit(str(fault))
