@@ -34,7 +34,7 @@ from firmware.match.evaluation.intervals import Share, rounded_up
 from firmware.match.evaluation.measuring import Conditions, border_for, measure
 from firmware.match.evaluation.rates import Rates, Trials, rates_at
 from firmware.match.evaluation.trials import Attempt, Measured, crossed
-from firmware.match.model_card import ModelCard, OperatingPoint
+from firmware.match.model_card import Form, ModelCard, OperatingPoint
 from firmware.match.runtime import EMBEDDER, OnnxNetworks, models_folder
 from firmware.settings import LOOKS_OF_A_VISIT
 
@@ -133,13 +133,13 @@ def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def page(evidence: Evidence, model: ModelCard, model_id: str) -> str:
+def page(evidence: Evidence, form: ModelCard | Form, first: str, model_id: str) -> str:
     """evaluation.md: the operating point and where it comes from, in words."""
     point = evidence.point
     lines = [
         f"# Evaluation of {model_id}\n",
-        f"Written by `benchmarks/calibrate.py`. First embedder `{model.model_id}`, SHA-256 "
-        f"`{model.sha256[:16]}…`.\n",
+        f"Written by `benchmarks/calibrate.py`. First embedder `{first}`, as `{form.file}`, "
+        f"SHA-256 `{form.sha256[:16]}…`.\n",
         f"**Operating point `{point.id}`: threshold {point.threshold}; FMR of a visit of up to "
         f"{point.looks} looks {point.fmr:.2g} (≤ {rounded_up(point.fmr_upper_95, 2):.1e}), FNMR of "
         f"one look {point.fnmr:.2%} (≤ {100 * point.fnmr_upper_95:.3g}%)**; {point.measured_on}.\n",
@@ -185,12 +185,12 @@ def _row(name: str, evidence: Evidence, looks: int) -> str:
     )
 
 
-def write(evidence: Evidence, card: ModelCard, model_id: str) -> None:
+def write(evidence: Evidence, form: ModelCard | Form, first: str, model_id: str) -> None:
     """The operating point into the embedder's card, and its evidence beside it."""
     folder = ROOT / "models" / EMBEDDER
     operating_point = msgspec.to_builtins(evidence.point)
     write_card(folder, {**read_card(folder), "operating_point": operating_point})
-    (folder / "evaluation.md").write_text(page(evidence, card, model_id), encoding="utf-8")
+    (folder / "evaluation.md").write_text(page(evidence, form, first, model_id), encoding="utf-8")
 
 
 def main() -> None:
@@ -202,6 +202,11 @@ def main() -> None:
     arguments = parser.parse_args()
     models = models_folder()
     networks = OnnxNetworks(models)
+    form, card = networks.embedder_form, networks.embedder_card
+    if arguments.write_card and form != (card.quantised or card):
+        raise SystemExit(
+            f"{form.file} was loaded: a card is written with the quantised form, see docs/adr/0013"
+        )
     sets = {
         faces.name: _measured(faces, networks, models, arguments.jobs)
         for faces in read_faces(arguments.faces).sets
@@ -209,7 +214,7 @@ def main() -> None:
     evidence = calibrated(sets, LookRule(), LOOKS_OF_A_VISIT)
     write_results(evidence, arguments.out)
     if arguments.write_card:
-        write(evidence, networks.embedder_card, networks.model_id)
+        write(evidence, form, card.model_id, networks.model_id)
 
 
 def write_results(evidence: Evidence, out: Path) -> None:

@@ -105,7 +105,11 @@ def instructions(run: Run) -> None:
 @click.pass_obj
 def roofline(run: Run) -> None:
     """What a Pi 4 and a Pi 5 could reach at best: computed, not measured."""
-    _tell(run, "roofline", list(estimates((n.name, work_of(n.path)) for n in networks())))
+    _tell(
+        run,
+        "roofline",
+        list(estimates((n.name, work_of(n.path)) for n in networks() if n.is_exact)),
+    )
 
 
 @main.command()

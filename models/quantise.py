@@ -1,10 +1,10 @@
-"""Whole numbers of 8 bits where a network multiplies most: convolutions of one pixel, and Gemm.
+"""Static quantisation to int8 where a network multiplies most: convolutions of one pixel, and Gemm.
 
-The one pass here that is not exact. Processors that multiply four bytes at once (x86-64's VNNI,
-ARM's dot product) run such a form in half the time, in a quarter of the memory; how near it stays
-to its source, and what that does to error rates, is measured (models/README.md). The steps are
-ONNX's own, QuantizeLinear and DequantizeLinear, which runtimes fuse: weights by row, symmetric;
-pictures with one scale each, from what was seen on faces (benchmarks/ranges.py).
+The one pass here that is not exact. Processors with dot products of int8 (x86-64's VNNI, ARM's
+SDOT) run such a form in six tenths of the time; how near it stays to its source, and what that does
+to error rates, is measured (docs/adr/0013). The nodes are ONNX's own (QDQ: QuantizeLinear and
+DequantizeLinear), which runtimes fuse: weights symmetric with a scale per channel, activations
+asymmetric with a scale per tensor, from calibration ranges (benchmarks/ranges.py).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from prelu import rewrite_prelu
 
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]
 """What values each tensor keeps within on faces, by its name in the graph."""
-Drift: TypeAlias = Mapping[str, Sequence[float]]
-"""How much more, in the mean over faces, bytes make of each output of a Gemm; it is taken off."""
-STAY_FP32 = 4  # of the first such convolutions: a quarter of the work, half of what bytes cost
+BiasCorrection: TypeAlias = Mapping[str, Sequence[float]]
+"""What quantisation adds to each output of a Gemm, in the mean over faces; it is taken off."""
+STAY_FP32 = 4  # of the first such convolutions: a quarter of the work, half of the loss
 
 
-def quantised(ranges: Ranges, drift: Drift) -> Pass:
+def quantised(ranges: Ranges, correction: BiasCorrection) -> Pass:
     """The pass that quantises with these ranges; `BuildRefused` if one is missing."""
 
     def quantise(model: onnx.ModelProto) -> None:
@@ -39,7 +39,7 @@ def quantised(ranges: Ranges, drift: Drift) -> Pass:
         nodes: list[onnx.NodeProto] = []
         for node in model.graph.node:
             if node.output[0] in chosen:
-                nodes += _in_bytes(model.graph, node, known, ranges, drift)
+                nodes += _in_bytes(model.graph, node, known, ranges, correction)
             else:
                 nodes.append(node)
         set_nodes(model.graph, nodes)
@@ -48,12 +48,14 @@ def quantised(ranges: Ranges, drift: Drift) -> Pass:
     return quantise
 
 
-def for_bytes(passes: tuple[Pass, ...], ranges: Ranges, drift: Drift) -> tuple[Pass, ...]:
-    """The passes of the form in bytes; PRelu stays, since nothing here runs in blocks."""
-    return (*before_bytes(passes), quantised(ranges, drift))
+def quantised_form(
+    passes: tuple[Pass, ...], ranges: Ranges, correction: BiasCorrection
+) -> tuple[Pass, ...]:
+    """The passes of the quantised form; PRelu stays, since nothing here runs in blocks."""
+    return (*before_quantising(passes), quantised(ranges, correction))
 
 
-def before_bytes(passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
+def before_quantising(passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
     """The passes up to the graph whose ranges are wanted."""
     return tuple(each for each in passes if each is not rewrite_prelu)
 
@@ -100,7 +102,7 @@ def _in_bytes(
     node: onnx.NodeProto,
     known: Mapping[str, NDArray[np.generic]],
     ranges: Ranges,
-    drift: Drift,
+    correction: BiasCorrection,
 ) -> Iterator[onnx.NodeProto]:
     """The node between bytes: `y` is what it makes, `x` what it reads."""
     x, weights_name, bias_name = node.input
@@ -114,7 +116,7 @@ def _in_bytes(
     whole = np.rint(weights / steps.astype(np.float64).reshape(shape)).astype(np.int8)
     yield _scaled_back(graph, f"{y}/rows", whole, steps)
     bias_steps = entry.step * steps
-    wanted = known[bias_name].astype(np.float64) - np.asarray(drift.get(y, 0.0))
+    wanted = known[bias_name].astype(np.float64) - np.asarray(correction.get(y, 0.0))
     bias = np.rint(wanted / bias_steps)
     bias = np.clip(bias, *_INT32).astype(np.int32)
     yield _scaled_back(graph, f"{y}/shift", bias, bias_steps)

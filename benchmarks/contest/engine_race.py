@@ -21,7 +21,7 @@ from contest.standings import Round, Standing, standings
 RUNNER = "contest.engines:Runner"
 SHIPPED = "ours (ONNX Runtime)"
 GREATEST_DIFFERENCE = 1e-3  # of an output's greatest value; more is another network
-GREATEST_IN_BYTES = 0.2  # of the same: engines round at different places
+GREATEST_QUANTISED = 0.2  # of the same: engines round at different places
 FACES = ROOT / "build" / "simulation" / "faces"
 CALLS = 5  # of each contestant in a round
 
@@ -78,7 +78,7 @@ def _entries(network: Network, environment: Environment, picture: Path, work: Pa
         arguments = {"engine": engine, "model": str(model), "picture": str(picture)}
         return Entry(name, python, RUNNER, arguments)
 
-    engine = "ours" if network.is_exact else "ours, in bytes"
+    engine = "ours" if network.is_exact else "ours, int8"
     found = [entry(SHIPPED, engine, network.folder, OURS)]
     pnnx = environment.site_packages / "pnnx" / "pnnx"
     for form, path in onnx_forms(network, work).items():
@@ -109,7 +109,7 @@ def _table(
         for e in taking_part.entries
     ]
     with contestants(told, threads) as (present, missing):
-        limit = GREATEST_DIFFERENCE if network.is_exact else GREATEST_IN_BYTES
+        limit = GREATEST_DIFFERENCE if network.is_exact else GREATEST_QUANTISED
         differences, equal, reasons = _compared(present, limit, work)
         found = _better_forms(race(equal, "run", rounds, CALLS))
     return EngineTable(

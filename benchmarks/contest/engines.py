@@ -1,6 +1,6 @@
 """One network in one engine, for its calls to be compared and timed. Runs in a child.
 
-Every engine is given the same file (fp32, or bytes) and a fixed number of threads, and a fresh
+Every engine is given the same network (fp32, or int8), a fixed number of threads, and a fresh
 input in each call; where an engine would use 16 bits by itself, that is off. An engine's library is
 imported when it is made: an absent one is an ImportError, and its name is reported.
 """
@@ -117,14 +117,14 @@ class AsShipped:
     It starts from the grey picture, so the conversion to the network's input is timed as well.
     """
 
-    in_bytes = True
+    quantised = True
 
     def __init__(self, model: str, threads: int) -> None:
         from firmware.match.processor import Processor, this_processor
         from firmware.match.runtime import load_network
 
         here = this_processor()
-        chosen = here if self.in_bytes else Processor(here.machine)
+        chosen = here if self.quantised else Processor(here.machine)
         self._network: Any = load_network(Path(model), threads, processor=chosen)
         self._grey: NDArray[np.uint8] | None = None
 
@@ -138,12 +138,12 @@ class AsShipped:
 class InFp32(AsShipped):
     """The same, in the fastest form of those that compute what the source does."""
 
-    in_bytes = False
+    quantised = False
 
 
 ENGINES: dict[str, Any] = {
     "ours": InFp32,
-    "ours, in bytes": AsShipped,
+    "ours, int8": AsShipped,
     "opencv": OpenCvDnn,
     "openvino": OpenVino,
     "ncnn": Ncnn,

@@ -17,17 +17,17 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
+from contest.goals import QUANTISED
 from firmware.match.model_card import ModelCard
 from firmware.match.processor import this_processor
 from firmware.match.runtime import TEXT_READER, models_folder, read_model_card
 
 CONVERTING_S = 120.0
-IN_BYTES = ", in bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One of our networks, in fp32 or in bytes: its folder under models/, its card, its file."""
+    """One of our networks, in fp32 or quantised: its folder under models/, its card, its file."""
 
     folder: Path
     card: ModelCard
@@ -35,11 +35,11 @@ class Network:
 
     @property
     def name(self) -> str:
-        return self.folder.name if self.is_exact else f"{self.folder.name}{IN_BYTES}"
+        return self.folder.name if self.is_exact else f"{self.folder.name}{QUANTISED}"
 
     @property
     def is_exact(self) -> bool:
-        """Whether every engine has to compute the same; bytes are rounded as each sees fit."""
+        """Whether every engine has to compute the same; int8 is rounded as each sees fit."""
         return self.path.name == self.card.file
 
     def batch(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -58,7 +58,7 @@ def networks() -> Iterator[Network]:
         folder = card_file.parent
         card = read_model_card(folder)
         files = [card.file]
-        if card.quantised is not None and this_processor().multiplies_bytes:
+        if card.quantised is not None and this_processor().has_int8_dot_products:
             files.append(card.quantised.file)
         for path in (folder / file for file in files):
             if path.is_file():

@@ -13,6 +13,7 @@ from firmware.match.align import aligned_face
 from firmware.match.detect import find_faces, place_landmarks
 from firmware.match.evaluation.measuring import shipped_comparer
 from firmware.match.networks import grey_of
+from firmware.match.processor import Processor, this_processor
 from firmware.match.runtime import EMBEDDER, OnnxNetworks, load_network
 from firmware.match.template import embed
 
@@ -24,6 +25,8 @@ class Ours:
         cv2.setNumThreads(threads)
         self._networks = OnnxNetworks(Path(models), threads)
         self._sface = load_network(Path(models) / EMBEDDER, threads)
+        exact = Processor(this_processor().machine)
+        self._in_fp32 = load_network(Path(models) / EMBEDDER, threads, processor=exact)
         self._comparer = shipped_comparer(self._networks)
 
     def template(self, picture: Picture) -> Values | None:
@@ -51,3 +54,7 @@ class Ours:
     def embed_same_weights(self) -> None:
         """SFace alone, whatever else a face is embedded with."""
         self._sface.run(self._face)
+
+    def embed_in_fp32(self) -> None:
+        """The same in the fastest of the exact forms."""
+        self._in_fp32.run(self._face)

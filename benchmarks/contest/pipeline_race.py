@@ -14,7 +14,7 @@ from contest.engine_race import FACES
 from contest.environment import Environment, released
 from contest.galleries import card_photos, face_sets
 from contest.gathering import gathered
-from contest.goals import SAME_WEIGHTS
+from contest.goals import IN_FP32, SAME_WEIGHTS, SHIPPED
 from contest.pictures import colour_picture, frame_with_face
 from contest.ring import OURS, ROOT, Contestant, Entry, contestants, race
 from contest.standings import Ratio, Standing, cpu_ratio_of, ratio_of, standings
@@ -32,7 +32,8 @@ NUAA with one frame and with five."""
 PARTS = {
     "whole frame": ("whole", (US, OPENCV, OPENCV4, DLIB)),
     "embedding, all that a face is embedded with": ("embed", (US, OPENCV, OPENCV4, DLIB)),
-    f"{SAME_WEIGHTS} in both": ("embed_same_weights", (US, OPENCV, OPENCV4)),
+    f"{SAME_WEIGHTS}, {SHIPPED}": ("embed_same_weights", (US, OPENCV, OPENCV4)),
+    f"{SAME_WEIGHTS}, {IN_FP32}": ("embed_in_fp32", (US, OPENCV, OPENCV4)),
 }
 TEMPLATE_MODULES = ("align", "compare", "detect", "networks", "quality", "runtime", "template")
 PACKAGES = {OPENCV: "opencv-python-headless", DLIB: "dlib-bin"}

@@ -122,7 +122,7 @@ def _absent(absent: Json) -> Iterator[str]:
 
 def _engines(tables: list[Json]) -> Iterator[str]:
     yield (
-        "The same networks, fp32 and what is shipped in bytes, outputs compared with ours first.\n"
+        "The same networks, in fp32 and in int8, outputs compared with ours first.\n"
         "Ours is timed from the grey picture on, in the form for its processor, the others from\n"
         "the finished input. Of the forms that an engine was given (as shipped, with max(x, a·x);\n"
         "with PRelu) the faster one counts.\n"
@@ -213,7 +213,8 @@ def _instructions(found: Json | str) -> Iterator[str]:
     if found["hides_avx512"]:
         yield (
             "valgrind hides this processor's AVX-512 units, so these are the instructions of ONNX\n"
-            "Runtime's AVX2 kernels, which are not the ones timed above."
+            "Runtime's AVX2 kernels, which are not the ones timed above; the first embedder is in\n"
+            "int8 here, which a processor with AVX2 alone would not be given."
         )
 
 

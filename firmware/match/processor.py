@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 CPUINFO: Final = Path("/proc/cpuinfo")
-_IN_BLOCKS: Final = frozenset({"x86_64", "AMD64"})
-_OF_BYTES: Final = {
+_IN_BLOCKS: Final = frozenset({"x86_64"})
+_INT8_DOT_PRODUCTS: Final = {
     "x86_64": frozenset({"avx512_vnni", "avx_vnni"}),
-    "AMD64": frozenset({"avx512_vnni", "avx_vnni"}),
     "aarch64": frozenset({"asimddp"}),
 }
 
@@ -29,13 +28,13 @@ class Processor:
         return self.machine in _IN_BLOCKS
 
     @property
-    def multiplies_bytes(self) -> bool:
+    def has_int8_dot_products(self) -> bool:
         """It sums products of four bytes in one instruction: a Pi 5 does, a Pi 4 does not.
 
         Without it a quantised network is slower, and on x86-64 sums of two such products may
         overflow (ONNX Runtime's documentation of U8S8).
         """
-        return not self.features.isdisjoint(_OF_BYTES.get(self.machine, frozenset()))
+        return not self.features.isdisjoint(_INT8_DOT_PRODUCTS.get(self.machine, frozenset()))
 
 
 def this_processor(cpuinfo: Path = CPUINFO) -> Processor:

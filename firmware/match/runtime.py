@@ -82,6 +82,8 @@ class Network:
     """One network that was checked, and is ready to run."""
 
     card: ModelCard
+    form: ModelCard | Form
+    """Whose file was loaded."""
     session: Any  # onnxruntime.InferenceSession: no type hints upstream
     entry: str
     outputs: tuple[str, ...]
@@ -123,7 +125,7 @@ def load_network(
     if tuple(entry.shape) != card.input.shape:
         raise ModelRejected(f"{path} takes {entry.shape}, its card says {card.input.shape}")
     outputs = tuple(each.name for each in session.get_outputs())
-    return Network(card, session, entry.name, outputs, np.zeros(card.input.shape, np.float32))
+    return Network(card, form, session, entry.name, outputs, np.zeros(card.input.shape, np.float32))
 
 
 def checked_session(path: Path, sha256: str, threads: int) -> Any:
@@ -137,7 +139,7 @@ def checked_session(path: Path, sha256: str, threads: int) -> Any:
 def faster_form(folder: Path, card: ModelCard, processor: Processor) -> ModelCard | Form:
     """The form of a network that such a processor runs fastest, of those that are installed."""
     suiting = [
-        card.quantised if processor.multiplies_bytes else None,
+        card.quantised if processor.has_int8_dot_products else None,
         card.blocked if processor.runs_in_blocks else None,
     ]
     there = (form for form in suiting if form is not None and (folder / form.file).is_file())
@@ -217,6 +219,11 @@ class OnnxNetworks:
     def embedder_card(self) -> ModelCard:
         """The card that holds the operating point."""
         return self._embedders[0][0].card
+
+    @property
+    def embedder_form(self) -> ModelCard | Form:
+        """The form of the first embedder that this processor was given."""
+        return self._embedders[0][0].form
 
     @property
     def model_id(self) -> str:

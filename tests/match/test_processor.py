@@ -52,4 +52,4 @@ def test_each_kind_of_processor(
     machine: str, features: set[str], in_blocks: bool, of_bytes: bool
 ) -> None:
     processor = Processor(machine, frozenset(features))
-    assert (processor.runs_in_blocks, processor.multiplies_bytes) == (in_blocks, of_bytes)
+    assert (processor.runs_in_blocks, processor.has_int8_dot_products) == (in_blocks, of_bytes)

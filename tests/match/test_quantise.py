@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import graph as passes
+import make_models
 import numpy as np
 import onnx
 import prelu
@@ -125,12 +127,12 @@ def test_zero_is_always_a_byte_of_its_own() -> None:
 def test_what_bytes_make_too_much_of_an_output_is_taken_off() -> None:
     plain, corrected = network(), network()
     corrected.CopyFrom(plain)
-    x, drift = picture(), [0.5, -1.0, 0.0, 2.0, -0.25]
+    x, correction = picture(), [0.5, -1.0, 0.0, 2.0, -0.25]
     ranges = spans(plain, x)
     quantise.quantised(ranges, {})(plain)
-    quantise.quantised(ranges, {"y": drift})(corrected)
+    quantise.quantised(ranges, {"y": correction})(corrected)
     (before,), (after,) = outputs(plain, x, "y"), outputs(corrected, x, "y")
-    np.testing.assert_allclose(before[0] - after[0], drift, atol=0.01)
+    np.testing.assert_allclose(before[0] - after[0], correction, atol=0.01)
 
 
 def test_without_a_range_nothing_is_built() -> None:
@@ -140,5 +142,21 @@ def test_without_a_range_nothing_is_built() -> None:
 
 def test_the_form_in_bytes_keeps_prelu() -> None:
     others = (passes.drop_dropout, prelu.rewrite_prelu)
-    assert quantise.before_bytes(others) == (passes.drop_dropout,)
-    assert len(quantise.for_bytes(others, {}, {})) == 2
+    assert quantise.before_quantising(others) == (passes.drop_dropout,)
+    assert len(quantise.quantised_form(others, {}, {})) == 2
+
+
+def test_a_network_that_computes_nan_is_not_near_its_source() -> None:
+    entry = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 4, 4))
+    leaving = helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 4, 4))
+    same, none = (
+        helper.make_model(
+            helper.make_graph([helper.make_node(kind, ["x"], ["y"])], "made", [entry], [leaving]),
+            opset_imports=[helper.make_opsetid("", 21)],
+            ir_version=10,
+        ).SerializeToString()
+        for kind in ("Identity", "Acos")  # of more than 1
+    )
+    recipe = replace(make_models.RECIPES[0], input_shape=(1, 3, 4, 4))
+    assert make_models.greatest_difference(same, same, recipe, []) == 0
+    assert np.isnan(make_models.greatest_difference(same, none, recipe, []))

@@ -276,3 +276,11 @@ def test_the_package_list_names_the_other_forms_of_a_network_that_are_shipped(
         (tmp_path / f"sface-{name}.onnx").write_bytes(b"")
         shipped.append([{"alg": "SHA-256", "content": said[name]["sha256"]}])
         assert [form["hashes"] for form in _model(Path(card))["components"]] == shipped
+
+
+def test_each_kind_of_machine_gets_the_forms_that_it_may_run() -> None:
+    from stage import model_files
+
+    shipped = {arch: {path.name for path in model_files(arch)} for arch in ("amd64", "arm64")}
+    assert {"sface.onnx", "sface-quantised.onnx"} <= shipped["arm64"] < shipped["amd64"]
+    assert all(name.endswith("-blocked.onnx") for name in shipped["amd64"] - shipped["arm64"])

@@ -112,7 +112,7 @@ def evaluate(found: Found, request: Request, models: Path, progress: Progress) -
     return Evaluation(
         format=FORMAT,
         model_id=networks.model_id,
-        model_sha256=networks.embedder_card.sha256,
+        model_sha256=networks.embedder_form.sha256,
         operating_point=msgspec.to_builtins(point),
         asked=_asked(request, len(missing)),
         sets=sets,
