@@ -138,6 +138,7 @@ class Stage:
         self.whole = self._pipeline.whole
         self.embed = self._pipeline.embed
         self.embed_same_weights = getattr(self._pipeline, "embed_same_weights", self.embed)
+        self.embed_in_fp32 = getattr(self._pipeline, "embed_in_fp32", self.embed)
 
     def stage(self, path: str) -> None:
         """The picture of the timed calls."""
