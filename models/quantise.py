@@ -85,7 +85,7 @@ _INT32 = (-(2**31), 2**31 - 1)
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """A tensor's step, and which byte is 0."""
+    """A tensor's scale, and its zero point: 0 itself is always one of the 256 values."""
 
     step: np.float32
     zero: np.uint8
@@ -93,6 +93,8 @@ class _Scale:
     @classmethod
     def of(cls, low: float, high: float) -> _Scale:
         low, high = min(low, 0.0), max(high, 0.0)
+        if not high > low:
+            raise BuildRefused(f"{low} to {high} is no range to quantise in")
         step = np.float32((high - low) / 255)
         return cls(step, np.uint8(np.clip(np.rint(-low / float(step)), 0, 255)))
 
@@ -104,7 +106,7 @@ def _in_bytes(
     ranges: Ranges,
     correction: BiasCorrection,
 ) -> Iterator[onnx.NodeProto]:
-    """The node between bytes: `y` is what it makes, `x` what it reads."""
+    """The node with its activations and weights in int8: it reads `x` and makes `y`."""
     x, weights_name, bias_name = node.input
     (y,) = node.output
     entry = _Scale.of(*ranges[x])
@@ -141,7 +143,7 @@ def _through_bytes(
 def _scaled_back(
     graph: onnx.GraphProto, name: str, whole: NDArray[np.generic], steps: NDArray[np.float32]
 ) -> onnx.NodeProto:
-    """Weights that are stored as whole numbers, a step for each row."""
+    """Weights that are stored as whole numbers, a scale for each output channel."""
     add_constant(graph, f"{name}/bytes", whole)
     add_constant(graph, f"{name}/steps", steps)
     add_constant(graph, f"{name}/zeros", np.zeros(len(steps), whole.dtype))

@@ -24,6 +24,7 @@ import msgspec
 
 from firmware.doctor.masking import GONE, masked, masked_settings
 from firmware.doctor.report import Report
+from firmware.match.processor import this_processor
 
 FOLDER: Final = "kazashi-support"
 LOG_LINES: Final = 1000
@@ -117,6 +118,7 @@ def _versions() -> dict[str, Any]:
         "python": platform.python_version(),
         "kernel": platform.release(),
         "machine": platform.machine(),
+        "int8_dot_products": this_processor().has_int8_dot_products,  # which networks it loads
         "model": _text(Path("/proc/device-tree/model")).strip("\0\n") or None,
         "system": dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', _text(Path("/etc/os-release")), re.M)),
         "libraries": {name: _version_of(name) for name in LIBRARIES},

@@ -124,7 +124,14 @@ def test_zero_is_always_a_byte_of_its_own() -> None:
     assert float(tensors["three/x/step"]) == pytest.approx(2 / 255)
 
 
-def test_what_bytes_make_too_much_of_an_output_is_taken_off() -> None:
+@pytest.mark.parametrize("span", [(0.0, 0.0), (float("nan"), 1.0), (0.0, float("nan"))])
+def test_a_range_of_nothing_is_refused(span: tuple[float, float]) -> None:
+    ranges = {"bent": (0.0, 1.0), "three": span, "flat": (0.0, 1.0)}
+    with pytest.raises(BuildRefused, match="no range to quantise in"):
+        quantise.quantised(ranges, {})(network())
+
+
+def test_what_quantisation_adds_to_an_output_is_taken_off() -> None:
     plain, corrected = network(), network()
     corrected.CopyFrom(plain)
     x, correction = picture(), [0.5, -1.0, 0.0, 2.0, -0.25]
