@@ -151,9 +151,8 @@ def page(evidence: Evidence, form: ModelCard | Form, first: str, model_id: str) 
             f"{' (bound)' if each.bounded else ' (seen, of one look: too few people)'} |"
             for each in evidence.calibrations
         ),
-        "\nThe halves share nobody; each chose its threshold alone. The other one shows what that "
-        "and\n"
-        f"the margin of {MARGIN} do to people who had no part in it:\n",
+        "\nThe halves share nobody; each chose its threshold alone.\n"
+        f"The other one shows what that and the margin of {MARGIN} do to people who had no part:\n",
         "| half of | people | chose | FMR of a visit there | ≤ | on the other half | ≤ |",
         "|---|---|---|---|---|---|---|",
         *(

@@ -222,21 +222,23 @@ RECIPES = (
 )
 
 
-def build(recipe: Recipe, form: FormRecipe, work: Path, faces: list[Path]) -> bytes:
-    """The bytes of one form of a network; BuildRefused if it does not compute what its source does.
+def build(recipe: Recipe, work: Path, faces: list[Path]) -> dict[FormRecipe, bytes]:
+    """The bytes of each form of a network; BuildRefused if one is not what its source is.
 
-    The source it is compared with is the upstream graph, only made loadable: weights unpacked,
+    The source they are compared with is the upstream graph, only made loadable: weights unpacked,
     PRelu and BatchNormalization in place, one face at a time, and no optimisation by the runtime.
     (ONNX Runtime cannot run it packed; that unpacking follows the ONNX specification is a test of
     its own.)
     """
-    product = canonical_bytes(changed(recipe, form.passes, work))
     source = canonical_bytes(changed(recipe, recipe.loadable, work))
-    difference = greatest_difference(source, product, recipe, faces)
-    if not difference <= form.greatest_difference:
-        raise BuildRefused(f"{form.file} differs from its source by {difference:.1e}")
-    print(f"{form.file}: differs from its source by {difference:.1e} of the greatest value")
-    return product
+    built = {}
+    for form in recipe.forms:
+        built[form] = canonical_bytes(changed(recipe, form.passes, work))
+        difference = greatest_difference(source, built[form], recipe, faces)
+        if not difference <= form.greatest_difference:
+            raise BuildRefused(f"{form.file} differs from its source by {difference:.1e}")
+        print(f"{form.file}: differs from its source by {difference:.1e} of the greatest value")
+    return built
 
 
 def changed(recipe: Recipe, passes: tuple[Pass, ...], work: Path) -> onnx.ModelProto:
@@ -340,7 +342,7 @@ def make(recipe: Recipe, work: Path, faces: list[Path], write_cards: bool) -> No
     ):
         print(f"{recipe.file}: already there")
         return
-    built = {form: build(recipe, form, work, faces) for form in recipe.forms}
+    built = build(recipe, work, faces)
     if write_cards:
         folder.mkdir(parents=True, exist_ok=True)
         write_card(folder, card_of(recipe, built, card))

@@ -117,15 +117,10 @@ class AsShipped:
     It starts from the grey picture, so the conversion to the network's input is timed as well.
     """
 
-    quantised = True
-
-    def __init__(self, model: str, threads: int) -> None:
-        from firmware.match.processor import Processor, this_processor
+    def __init__(self, model: str, threads: int, processor: Any = None) -> None:
         from firmware.match.runtime import load_network
 
-        here = this_processor()
-        chosen = here if self.quantised else Processor(here.machine)
-        self._network: Any = load_network(Path(model), threads, processor=chosen)
+        self._network: Any = load_network(Path(model), threads, processor=processor)
         self._grey: NDArray[np.uint8] | None = None
 
     def __call__(self, picture: Reals) -> list[Reals]:
@@ -135,14 +130,20 @@ class AsShipped:
         return list(self._network.run(self._grey))
 
 
-class InFp32(AsShipped):
+def in_fp32(model: str, threads: int) -> AsShipped:
     """The same, in the fastest form of those that compute what the source does."""
+    return AsShipped(model, threads, for_fp32())
 
-    quantised = False
+
+def for_fp32() -> Any:
+    """This machine's processor, as if it had no dot products of int8."""
+    from firmware.match.processor import Processor, this_processor
+
+    return Processor(this_processor().machine)
 
 
 ENGINES: dict[str, Any] = {
-    "ours": InFp32,
+    "ours": in_fp32,
     "ours, int8": AsShipped,
     "opencv": OpenCvDnn,
     "openvino": OpenVino,

@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from contest.engines import for_fp32
 from contest.pipelines import Picture, Values
 from firmware.faults import MalformedPhoto
 from firmware.match.align import aligned_face
 from firmware.match.detect import find_faces, place_landmarks
 from firmware.match.evaluation.measuring import shipped_comparer
 from firmware.match.networks import grey_of
-from firmware.match.processor import Processor, this_processor
 from firmware.match.runtime import EMBEDDER, OnnxNetworks, load_network
 from firmware.match.template import embed
 
@@ -25,8 +25,7 @@ class Ours:
         cv2.setNumThreads(threads)
         self._networks = OnnxNetworks(Path(models), threads)
         self._sface = load_network(Path(models) / EMBEDDER, threads)
-        exact = Processor(this_processor().machine)
-        self._in_fp32 = load_network(Path(models) / EMBEDDER, threads, processor=exact)
+        self._in_fp32 = load_network(Path(models) / EMBEDDER, threads, processor=for_fp32())
         self._comparer = shipped_comparer(self._networks)
 
     def template(self, picture: Picture) -> Values | None:

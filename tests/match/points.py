@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from firmware.match.evaluation.measuring import NOBODY
 from firmware.match.model_card import OperatingPoint
 
 
 def point_at(threshold: float) -> OperatingPoint:
-    return OperatingPoint(
-        id="for-tests",
-        threshold=threshold,
-        frames=5,
-        fmr=0.0,
-        fmr_upper_95=1.0,
-        fnmr=0.0,
-        fnmr_upper_95=1.0,
-        impostor_pairs=0,
-        genuine_pairs=0,
-        measured_on="nobody",
-        report="none",
-    )
+    return msgspec.structs.replace(NOBODY, id="for-tests", threshold=threshold, frames=5)

@@ -6,30 +6,18 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from points import point_at
 
 from firmware.faults import MalformedPhoto
 from firmware.match.compare import Comparer, Look
 from firmware.match.looking import HINT_EVERY_S, LOOKS_LAST_S, MOMENT_S, Looking
-from firmware.match.model_card import OperatingPoint
 from firmware.match.networks import DetectorOutputs, Grey, Layout, Reals
 from firmware.match.quality import Quality
 from firmware.match.template import FaceTemplate
 from firmware.words import Hint, MatchDecision
 
 VISIT = UUID(int=7)
-POINT = OperatingPoint(
-    id="by-hand",
-    threshold=0.5,
-    frames=5,
-    fmr=0.001,
-    fmr_upper_95=0.01,
-    fnmr=0.05,
-    fnmr_upper_95=0.1,
-    impostor_pairs=1000,
-    genuine_pairs=100,
-    measured_on="vectors",
-    report="none",
-)
+POINT = point_at(0.5)
 
 
 class NoNetworks:
